@@ -1,0 +1,39 @@
+# What people type. Everything else is Meson's: `meson test -C build --suite usd`, `ninja -C build`.
+BUILD ?= build
+SCENE ?= samples/gallery.usda
+
+.PHONY: build run test sanitize fuzz bench clean deps test-deps
+
+build: deps
+	@scripts/configure.sh $(BUILD)
+	@ninja -C $(BUILD)
+
+run: build
+	@$(BUILD)/stagecast serve $(SCENE)
+
+# Every suite; ends with "N passed, N failed".
+test: test-deps
+	@scripts/configure.sh $(BUILD)
+	@ninja -C $(BUILD)
+	@scripts/run-tests.sh $(BUILD)
+
+# The same tests under AddressSanitizer and UndefinedBehaviorSanitizer, less the browser's.
+sanitize: test-deps
+	@scripts/configure.sh build-asan -Db_sanitize=address,undefined -Db_lundef=false
+	@ninja -C build-asan
+	@scripts/run-tests.sh build-asan --no-suite e2e
+
+# Longer fuzzing: FUZZ_SECONDS for each target.
+fuzz: test-deps
+	@CC=clang scripts/configure.sh build-fuzz -Dfuzz=true -Db_sanitize=address,undefined -Db_lundef=false
+	@ninja -C build-fuzz
+	@scripts/run-fuzz.sh build-fuzz $${FUZZ_SECONDS:-60}
+
+deps:
+	@scripts/install-deps.sh
+
+test-deps:
+	@scripts/install-deps.sh --tests
+
+clean:
+	rm -rf build build-asan build-fuzz
