@@ -1,0 +1,457 @@
+/*
+ * libstageusd: reads USD scenes (usda, usdc, usdz, usd by content), composes them and answers questions about them.
+ *
+ * Words are USD's own: stage, layer, prim, property, opinion, primvar. A stage is composed once when it is opened and
+ * is then read-only; every function that takes a `const` stage, prim or property may be called from any number of
+ * threads at once. Prims and properties are addresses inside the stage: they stay valid until usd_stage_close() (or
+ * until an edit function says otherwise). Strings handed out are NUL-terminated UTF-8 and live as long as the stage
+ * at least. NULL is accepted wherever a prim or a property is expected and answers "nothing".
+ */
+#ifndef STAGEUSD_H
+#define STAGEUSD_H
+
+#include <math.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(__GNUC__)
+#define USD_API __attribute__((visibility("default")))
+#else
+#define USD_API
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct usd_stage usd_stage;
+typedef struct usd_prim usd_prim;
+typedef struct usd_property usd_property;
+
+/* ------------------------------------------------------------------------------------------------------------------
+ * Errors and diagnostics
+ */
+
+enum usd_status {
+    USD_OK              = 0,
+    USD_ERR_NOMEM       = -1,
+    USD_ERR_INVALID     = -2, /* a caller's argument makes no sense */
+    USD_ERR_IO          = -3, /* file missing or unreadable */
+    USD_ERR_SYNTAX      = -4, /* text that does not follow the grammar; line and column are set */
+    USD_ERR_FORMAT      = -5, /* binary file that is damaged or not USD; offset is set */
+    USD_ERR_LIMIT       = -6, /* a named limit was met (struct usd_limits) */
+    USD_ERR_UNSUPPORTED = -7, /* the message names the feature */
+    USD_ERR_REFUSED     = -8, /* allow_path said no */
+    USD_ERR_NOT_FOUND   = -9,
+};
+
+/** What went wrong. Filled on failure only. */
+struct usd_error {
+    int code;              /* enum usd_status */
+    char message[512];     /* "file:line:column: what", for text with the source line and a caret line below it */
+    char file[512];        /* identifier of the layer concerned, "" when there is none */
+    uint32_t line, column; /* from 1; 0 when unknown */
+    uint64_t offset;       /* bytes from the start of the file */
+};
+
+enum usd_severity { USD_INFO, USD_WARNING, USD_ERROR };
+
+/** Something that did not stop the stage from opening: a missing reference, a cycle, an unknown feature ... */
+struct usd_diagnostic {
+    enum usd_severity severity;
+    int code;            /* enum usd_status */
+    const char *message; /* complete sentence part, with arc and site where they matter */
+    const char *layer;   /* identifier of the layer that has the opinion, or "" */
+    const char *path;    /* prim or property path, or "" */
+};
+
+/* ------------------------------------------------------------------------------------------------------------------
+ * Opening
+ */
+
+/** Limits against hostile files. 0 = the default named in parentheses. */
+struct usd_limits {
+    uint64_t max_file_bytes;     /* one layer or asset (16 GiB) */
+    uint64_t max_layer_bytes;    /* memory for one parsed layer (16 GiB) */
+    uint64_t max_array_elements; /* one array value (2^31 - 1) */
+    uint32_t max_nesting;        /* prims, dictionaries, brackets (512) */
+    uint32_t max_layers;         /* layers of one stage (100000) */
+    uint32_t max_arc_depth;      /* references within references within ... (128) */
+    uint64_t max_prims;          /* composed prims of one stage (100 million) */
+    uint32_t max_inflate_ratio;  /* decompressed to compressed bytes of one block (300) */
+};
+
+/** Selects a variant more strongly than any layer does. */
+struct usd_variant_choice {
+    const char *prim_path, *variant_set, *selection;
+};
+
+struct usd_open_options {
+    bool skip_payloads; /* true: payload arcs are not followed */
+    const struct usd_variant_choice *variants;
+    size_t variant_count;
+    const char *const *search_paths; /* folders for assets that are neither absolute nor found beside their layer */
+    size_t search_path_count;
+    /* Asked with every absolute file path before it is opened. false refuses it (USD_ERR_REFUSED). May be called from
+     * several threads at once. NULL allows everything. */
+    bool (*allow_path)(const char *absolute_path, void *user);
+    void *user;
+    const struct usd_limits *limits; /* NULL = defaults */
+    int threads;                     /* 0 = one per core */
+};
+
+/**
+ * Open a file as the root layer of a new stage and compose everything below it.
+ *
+ * A missing or broken sublayer, reference or payload is a diagnostic, not a failure; only a root layer that cannot be
+ * read fails the call.
+ *
+ * @param path     File name, or "package.usdz[inner.usd]".
+ * @param options  NULL for defaults. Copied.
+ * @param out      Receives the stage; set to NULL on failure.
+ * @param err      May be NULL.
+ * @return         USD_OK or a negative enum usd_status.
+ */
+USD_API int usd_stage_open(const char *path, const struct usd_open_options *options, usd_stage **out,
+                           struct usd_error *err);
+
+/**
+ * The same for a layer in memory (usda, crate or usdz bytes; white space before "#usda" is accepted).
+ *
+ * @param identifier  Name for messages; NULL = "anonymous".
+ * @param anchor_dir  Folder against which relative asset paths of the layer resolve; NULL = working directory.
+ */
+USD_API int usd_stage_open_string(const void *data, size_t size, const char *identifier, const char *anchor_dir,
+                                  const struct usd_open_options *options, usd_stage **out, struct usd_error *err);
+
+/** Frees the stage and all that was handed out from it. NULL is fine; *stage is left NULL. */
+USD_API void usd_stage_close(usd_stage **stage);
+
+USD_API size_t usd_stage_diagnostic_count(const usd_stage *stage);
+USD_API const struct usd_diagnostic *usd_stage_diagnostic(const usd_stage *stage, size_t i); /* NULL past the end */
+
+/** Every layer that takes part, root first. Absolute path, package path or given identifier; NULL past the end. */
+USD_API size_t usd_stage_layer_count(const usd_stage *stage);
+USD_API const char *usd_stage_layer(const usd_stage *stage, size_t i);
+
+/** What the stage holds and what opening it cost. */
+struct usd_stage_stats {
+    uint64_t prims;             /* composed, instances counted once, prototypes included */
+    uint64_t prims_expanded;    /* with every instance expanded */
+    uint64_t instances, prototypes, layers, prim_specs, property_specs;
+    uint64_t text_bytes, crate_bytes; /* of layer files */
+    uint64_t layer_memory, stage_memory; /* bytes */
+    double parse_seconds, compose_seconds;
+};
+USD_API void usd_stage_stats(const usd_stage *stage, struct usd_stage_stats *out);
+
+/* ------------------------------------------------------------------------------------------------------------------
+ * Values
+ */
+
+enum usd_type {
+    USD_TYPE_NONE = 0, /* no value */
+    USD_TYPE_BLOCK,    /* authored None: the value is blocked */
+    USD_TYPE_BOOL,     /* uint8_t 0 or 1 */
+    USD_TYPE_UCHAR,    /* uint8_t */
+    USD_TYPE_INT,      /* int32_t */
+    USD_TYPE_UINT,     /* uint32_t */
+    USD_TYPE_INT64,
+    USD_TYPE_UINT64,
+    USD_TYPE_HALF,     /* uint16_t, IEEE 754 binary16 bits; usd_half_to_float() */
+    USD_TYPE_FLOAT,
+    USD_TYPE_DOUBLE,
+    USD_TYPE_TIMECODE, /* double */
+    USD_TYPE_STRING,   /* const char * */
+    USD_TYPE_TOKEN,    /* const char * */
+    USD_TYPE_ASSET,    /* struct usd_asset */
+    USD_TYPE_INT2, USD_TYPE_INT3, USD_TYPE_INT4,
+    USD_TYPE_HALF2, USD_TYPE_HALF3, USD_TYPE_HALF4,
+    USD_TYPE_FLOAT2, USD_TYPE_FLOAT3, USD_TYPE_FLOAT4,
+    USD_TYPE_DOUBLE2, USD_TYPE_DOUBLE3, USD_TYPE_DOUBLE4,
+    USD_TYPE_QUATH, USD_TYPE_QUATF, USD_TYPE_QUATD, /* imaginary i, j, k first, then real */
+    USD_TYPE_MATRIX2D, USD_TYPE_MATRIX3D, USD_TYPE_MATRIX4D, /* doubles, row-major, row vectors: p' = p * M */
+    USD_TYPE_DICTIONARY, /* struct usd_dict_entry, `count` of them, sorted by key; is_array is false */
+    USD_TYPE_PATH,       /* const char * */
+    USD_TYPE_COUNT
+};
+
+struct usd_asset {
+    const char *authored; /* as in the file, without the @ */
+    const char *resolved; /* absolute path or package path; "" when nothing was found */
+};
+
+/**
+ * One value. `data` points at `count` tightly packed elements (count 1 for a scalar) in the layout that enum usd_type
+ * states. It borrows from the stage where possible; call usd_value_finish() in every case. A scalar may live inside
+ * the struct itself, so the struct must not be copied while in use.
+ */
+struct usd_value {
+    enum usd_type type;
+    bool is_array;
+    size_t count;
+    const void *data;
+    void *owned;        /* private */
+    double storage[16]; /* private */
+};
+
+struct usd_dict_entry {
+    const char *key;
+    struct usd_value value; /* borrowed, never finished on its own */
+};
+
+USD_API void usd_value_finish(struct usd_value *value); /* leaves USD_TYPE_NONE; finishing twice is fine */
+USD_API size_t usd_type_size(enum usd_type type);       /* bytes of one element; 0 for NONE, BLOCK and DICTIONARY */
+USD_API int usd_type_components(enum usd_type type);    /* 3 for FLOAT3, 16 for MATRIX4D, 1 for scalars, else 0 */
+USD_API enum usd_type usd_type_component(enum usd_type type); /* FLOAT for FLOAT3; the type itself for scalars */
+USD_API const char *usd_type_name(enum usd_type type);  /* "float3" */
+/** Type of a declared type name such as "point3f[]"; USD_TYPE_NONE when it is unknown. */
+USD_API enum usd_type usd_type_from_name(const char *type_name, bool *is_array);
+USD_API float usd_half_to_float(uint16_t bits);
+
+/**
+ * Element `i` of a numeric value converted to `components` doubles (missing ones are left alone). Handles every
+ * numeric, vector, quaternion and matrix type and bool. false when the type is not numeric or i is past the end.
+ */
+USD_API bool usd_value_doubles(const struct usd_value *value, size_t i, double *out, int components);
+/** Entry of a dictionary; a key may be a path "a:b:c" into nested dictionaries. NULL when absent. */
+USD_API const struct usd_value *usd_dict_find(const struct usd_value *dict, const char *key);
+
+/* ------------------------------------------------------------------------------------------------------------------
+ * Stage
+ */
+
+#define USD_TIME_DEFAULT NAN /* asks for the default value, not for a time sample */
+
+USD_API const usd_prim *usd_stage_pseudo_root(const usd_stage *stage);
+/** Prim at an absolute path ("/World/Mesh"), instance proxies included; NULL when there is none. Not for properties. */
+USD_API const usd_prim *usd_stage_find(const usd_stage *stage, const char *path);
+/** Property at an absolute path ("/World/Mesh.points"). */
+USD_API const usd_property *usd_stage_find_property(const usd_stage *stage, const char *path);
+USD_API const usd_prim *usd_stage_default_prim(const usd_stage *stage); /* NULL when unset or missing */
+/** Metadata authored in the root layer: "customLayerData", "startTimeCode", ... false when not authored. */
+USD_API bool usd_stage_metadata(const usd_stage *stage, const char *key, struct usd_value *out);
+
+/* With USD's fallbacks where nothing is authored. */
+USD_API const char *usd_stage_up_axis(const usd_stage *stage);             /* "Y" */
+USD_API double usd_stage_meters_per_unit(const usd_stage *stage);          /* 0.01 */
+USD_API double usd_stage_time_codes_per_second(const usd_stage *stage);    /* framesPerSecond, else 24 */
+USD_API double usd_stage_frames_per_second(const usd_stage *stage);        /* 24 */
+USD_API bool usd_stage_time_range(const usd_stage *stage, double *start, double *end); /* false: not authored */
+USD_API uint64_t usd_stage_prim_count(const usd_stage *stage);             /* without the pseudo-root; instances once */
+/** Changes whenever two stages could differ: equal for stages opened from equal layers is not promised. */
+USD_API uint64_t usd_stage_id(const usd_stage *stage);
+
+/* ------------------------------------------------------------------------------------------------------------------
+ * Prims
+ */
+
+enum usd_specifier { USD_DEF, USD_OVER, USD_CLASS };
+
+USD_API const usd_stage *usd_prim_stage(const usd_prim *prim);
+USD_API const usd_prim *usd_prim_parent(const usd_prim *prim); /* NULL above the pseudo-root */
+/** Children in composed order, all of them: also inactive, abstract and undefined ones. Below an instance they are
+ *  instance proxies with paths of their own. */
+USD_API const usd_prim *usd_prim_first_child(const usd_prim *prim);
+USD_API const usd_prim *usd_prim_next_sibling(const usd_prim *prim);
+USD_API const usd_prim *usd_prim_child(const usd_prim *prim, const char *name);
+/** Depth-first successor inside the subtree of `root`; skip_children leaves prim's own children out. NULL at the end. */
+USD_API const usd_prim *usd_prim_next(const usd_prim *prim, const usd_prim *root, bool skip_children);
+
+USD_API const char *usd_prim_name(const usd_prim *prim); /* "/" for the pseudo-root */
+USD_API const char *usd_prim_path(const usd_prim *prim); /* built on first use, then kept */
+/** Writes the path without keeping it. Returns its length; truncated when that is >= capacity. */
+USD_API size_t usd_prim_path_copy(const usd_prim *prim, char *out, size_t capacity);
+USD_API const char *usd_prim_type_name(const usd_prim *prim); /* "" for an untyped prim */
+/** True when the type is `type` or derives from it ("Gprim", "Imageable", "Boundable", "Xformable" ...). */
+USD_API bool usd_prim_is_a(const usd_prim *prim, const char *type);
+USD_API enum usd_specifier usd_prim_specifier(const usd_prim *prim);
+USD_API bool usd_prim_is_active(const usd_prim *prim);   /* it and every ancestor */
+USD_API bool usd_prim_is_defined(const usd_prim *prim);  /* it and every ancestor have a def or class */
+USD_API bool usd_prim_is_abstract(const usd_prim *prim); /* it or an ancestor is a class */
+/** Active, defined and not abstract: what a renderer walks. */
+USD_API bool usd_prim_is_traversable(const usd_prim *prim);
+USD_API bool usd_prim_is_instanceable(const usd_prim *prim); /* the metadata */
+USD_API bool usd_prim_is_instance(const usd_prim *prim);
+USD_API bool usd_prim_is_instance_proxy(const usd_prim *prim); /* below an instance */
+/** Equal for corresponding prims of all instances of one prototype: the key for sharing meshes. The prim itself when
+ *  it is not below an instance. For an instance: a key equal for all instances of its prototype. */
+USD_API const usd_prim *usd_prim_in_prototype(const usd_prim *prim);
+
+USD_API bool usd_prim_metadata(const usd_prim *prim, const char *key, struct usd_value *out); /* composed */
+/** Iterates over authored metadata names: start with *at = 0; NULL at the end. */
+USD_API const char *usd_prim_metadata_next(const usd_prim *prim, size_t *at);
+USD_API const char *usd_prim_kind(const usd_prim *prim);         /* "" when unset */
+USD_API size_t usd_prim_api_schema_count(const usd_prim *prim);  /* composed apiSchemas, authored order */
+USD_API const char *usd_prim_api_schema(const usd_prim *prim, size_t i); /* "CollectionAPI:lights" */
+USD_API bool usd_prim_has_api(const usd_prim *prim, const char *schema); /* multiple-apply: any instance counts */
+
+USD_API size_t usd_prim_variant_set_count(const usd_prim *prim);
+USD_API const char *usd_prim_variant_set(const usd_prim *prim, size_t set);
+USD_API size_t usd_prim_variant_count(const usd_prim *prim, size_t set);
+USD_API const char *usd_prim_variant(const usd_prim *prim, size_t set, size_t i); /* sorted bytewise */
+USD_API const char *usd_prim_variant_selection(const usd_prim *prim, size_t set); /* "" when nothing is selected */
+
+/** One opinion about a prim or a property, strongest first. */
+struct usd_opinion {
+    const char *layer; /* identifier */
+    const char *path;  /* path of the spec inside that layer, variants as {set=selection} */
+    double offset, scale; /* stage time = layer time * scale + offset */
+};
+USD_API bool usd_prim_opinion(const usd_prim *prim, size_t i, struct usd_opinion *out); /* false past the end */
+
+/* ------------------------------------------------------------------------------------------------------------------
+ * Properties
+ */
+
+/** Authored properties (somewhere in the composed stack), in composed order. NULL past the end. */
+USD_API size_t usd_prim_property_count(const usd_prim *prim);
+USD_API const usd_property *usd_prim_property(const usd_prim *prim, size_t i);
+USD_API const usd_property *usd_prim_find_property(const usd_prim *prim, const char *name);
+
+USD_API const usd_prim *usd_property_prim(const usd_property *property);
+USD_API const char *usd_property_name(const usd_property *property);
+USD_API const char *usd_property_type_name(const usd_property *property); /* "point3f[]"; "" for relationships */
+USD_API enum usd_type usd_property_type(const usd_property *property, bool *is_array);
+USD_API bool usd_property_is_relationship(const usd_property *property);
+USD_API bool usd_property_is_uniform(const usd_property *property);
+USD_API bool usd_property_is_custom(const usd_property *property);
+USD_API bool usd_property_metadata(const usd_property *property, const char *key, struct usd_value *out);
+USD_API const char *usd_property_metadata_next(const usd_property *property, size_t *at);
+USD_API bool usd_property_opinion(const usd_property *property, size_t i, struct usd_opinion *out);
+
+/**
+ * Value of an attribute at a time.
+ *
+ * Time samples interpolate linearly where the type allows and both neighbours have the same number of elements, are
+ * held otherwise and outside their range. USD_TIME_DEFAULT ignores samples. A blocked value, and no value, is false.
+ * Schema fallbacks are not consulted here (see usd_prim_get_*).
+ *
+ * @param out  Always initialised; finish it in every case.
+ */
+USD_API bool usd_attr_get(const usd_property *attr, double time, struct usd_value *out);
+USD_API bool usd_attr_has_value(const usd_property *attr);      /* a default or samples, not blocked */
+USD_API size_t usd_attr_sample_count(const usd_property *attr); /* of the winning opinion; layer offsets applied */
+/** Copies up to `max` sample times, ascending, in stage time; returns how many there are. */
+USD_API size_t usd_attr_sample_times(const usd_property *attr, double *times, size_t max);
+USD_API bool usd_attr_might_vary(const usd_property *attr);     /* more than one sample */
+/** Composed absolute path of connection i ("/Mat/Shader.outputs:surface"); NULL past the end. */
+USD_API size_t usd_attr_connection_count(const usd_property *attr);
+USD_API const char *usd_attr_connection(const usd_property *attr, size_t i);
+/** Composed absolute path of target i of a relationship. Relative paths are anchored, arcs translated. */
+USD_API size_t usd_rel_target_count(const usd_property *rel);
+USD_API const char *usd_rel_target(const usd_property *rel, size_t i);
+
+/*
+ * Shortcuts by attribute name: authored value at the time, else the fallback of the core schemas (usd_schema_fallback),
+ * else false with *out untouched. Numbers convert between the numeric types; token and string between each other.
+ */
+USD_API bool usd_prim_get_bool(const usd_prim *prim, const char *name, double time, bool *out);
+USD_API bool usd_prim_get_int(const usd_prim *prim, const char *name, double time, int *out);
+USD_API bool usd_prim_get_float(const usd_prim *prim, const char *name, double time, float *out);
+USD_API bool usd_prim_get_double(const usd_prim *prim, const char *name, double time, double *out);
+USD_API bool usd_prim_get_token(const usd_prim *prim, const char *name, double time, const char **out);
+USD_API bool usd_prim_get_vec2f(const usd_prim *prim, const char *name, double time, float out[2]);
+USD_API bool usd_prim_get_vec3f(const usd_prim *prim, const char *name, double time, float out[3]);
+USD_API bool usd_prim_get_vec4f(const usd_prim *prim, const char *name, double time, float out[4]);
+USD_API bool usd_prim_get_matrix4d(const usd_prim *prim, const char *name, double time, double out[16]);
+USD_API bool usd_prim_get_asset(const usd_prim *prim, const char *name, double time, struct usd_asset *out);
+/* Any type; finish the value in every case. */
+USD_API bool usd_prim_get(const usd_prim *prim, const char *name, double time, struct usd_value *out);
+
+/* The same for a property at hand; no fallbacks. */
+USD_API bool usd_attr_get_bool(const usd_property *attr, double time, bool *out);
+USD_API bool usd_attr_get_int(const usd_property *attr, double time, int *out);
+USD_API bool usd_attr_get_float(const usd_property *attr, double time, float *out);
+USD_API bool usd_attr_get_double(const usd_property *attr, double time, double *out);
+USD_API bool usd_attr_get_token(const usd_property *attr, double time, const char **out);
+USD_API bool usd_attr_get_vec2f(const usd_property *attr, double time, float out[2]);
+USD_API bool usd_attr_get_vec3f(const usd_property *attr, double time, float out[3]);
+USD_API bool usd_attr_get_vec4f(const usd_property *attr, double time, float out[4]);
+USD_API bool usd_attr_get_matrix4d(const usd_property *attr, double time, double out[16]);
+USD_API bool usd_attr_get_asset(const usd_property *attr, double time, struct usd_asset *out);
+
+/** Fallback of an attribute of a core schema type, e.g. ("Sphere", "radius"). false when the schema has none. */
+USD_API bool usd_schema_fallback(const char *type_name, const char *attribute, struct usd_value *out);
+
+/* ------------------------------------------------------------------------------------------------------------------
+ * Geometry queries. Matrices are 16 doubles, row-major, for row vectors (translation in elements 12 to 14).
+ */
+
+/** xformOpOrder of one prim, inverted ops included. *resets (may be NULL) tells whether ancestors are ignored. The
+ *  identity, and false, when the prim has no xformOpOrder. */
+USD_API bool usd_prim_local_matrix(const usd_prim *prim, double time, double out[16], bool *resets);
+USD_API void usd_prim_world_matrix(const usd_prim *prim, double time, double out[16]);
+/** True when the local matrix (or, `inherited`, that of any ancestor) changes over time. */
+USD_API bool usd_prim_transform_varies(const usd_prim *prim, bool inherited);
+
+enum usd_purpose {
+    USD_PURPOSE_DEFAULT = 1,
+    USD_PURPOSE_RENDER  = 2,
+    USD_PURPOSE_PROXY   = 4,
+    USD_PURPOSE_GUIDE   = 8,
+};
+USD_API enum usd_purpose usd_prim_purpose(const usd_prim *prim); /* inherited; default when nobody says */
+USD_API bool usd_prim_is_visible(const usd_prim *prim, double time); /* no ancestor is invisible */
+
+struct usd_bounds {
+    double min[3], max[3]; /* empty: min > max */
+};
+/**
+ * Axis-aligned world bounds of a subtree: extentsHint of models and extent attributes where authored, computed for
+ * meshes, points, curves, the implicit shapes and PointInstancer where not. Invisible prims do not count.
+ *
+ * @param purposes  Bits of enum usd_purpose.
+ * @return          false when the bounds are empty.
+ */
+USD_API bool usd_prim_world_bounds(const usd_prim *prim, double time, unsigned purposes, struct usd_bounds *out);
+
+/**
+ * The material bound to a prim (a GeomSubset too), as UsdShadeMaterialBindingAPI resolves it: direct and
+ * collection-based bindings of the prim and its ancestors, purpose ("full", "preview") before all-purpose,
+ * bindMaterialAs = strongerThanDescendants respected. NULL when none is bound or the target is missing.
+ *
+ * @param purpose  "full", "preview", or "" for all-purpose only.
+ */
+USD_API const usd_prim *usd_prim_bound_material(const usd_prim *prim, const char *purpose);
+
+/**
+ * "primvars:NAME" of a prim, or of the nearest ancestor that has it with constant interpolation. *indices (may be
+ * NULL) receives its ":indices" attribute or NULL.
+ */
+USD_API const usd_property *usd_prim_find_primvar(const usd_prim *prim, const char *name,
+                                                  const usd_property **indices);
+/** Interpolation of a primvar or of normals: metadata, "constant" when unauthored ("vertex" for normals). */
+USD_API const char *usd_attr_interpolation(const usd_property *attr);
+
+/* ------------------------------------------------------------------------------------------------------------------
+ * Assets
+ */
+
+/**
+ * All bytes of a resolved asset: a file, or a member of a package ("/a/pkg.usdz[tex/0.png]").
+ *
+ * @param stage  Its allow_path and limits apply; NULL for none.
+ * @param data   malloc'ed; the caller frees it.
+ */
+USD_API int usd_asset_read(const usd_stage *stage, const char *resolved, void **data, size_t *size,
+                           struct usd_error *err);
+/**
+ * Resolve an authored asset path against a layer's identifier (NULL = root layer).
+ * @return  Length of the resolved path, 0 when nothing was found; truncated when >= capacity.
+ */
+USD_API size_t usd_asset_resolve(const usd_stage *stage, const char *layer, const char *authored, char *out,
+                                 size_t capacity);
+/**
+ * Tiles of a UDIM pattern ("tex.<UDIM>.png"): calls fn for each tile that exists, ascending.
+ * @return  Number of tiles; 0 when the path has no <UDIM>.
+ */
+USD_API size_t usd_asset_udim_tiles(const usd_stage *stage, const struct usd_asset *asset,
+                                    void (*fn)(void *user, int tile, const char *resolved), void *user);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
