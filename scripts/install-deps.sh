@@ -34,5 +34,5 @@ if [ -n "$missing" ]; then
 fi
 
 if [ "${1:-}" = --tests ] && [ ! -d tests/e2e/node_modules/playwright-core ]; then
-    (cd tests/e2e && npm ci --silent --no-audit --no-fund)
+    (cd tests/e2e && npm ci --loglevel=error --no-audit --no-fund)
 fi
