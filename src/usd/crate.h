@@ -1,0 +1,13 @@
+// The binary format. Grammar: OpenUSD's crate file format, versions 0.0.1 to 0.13.0.
+#pragma once
+
+#include "layer.h"
+
+struct crate;
+struct file_bytes;
+
+bool crate_looks_like(const void *data, size_t size);
+// Fills an empty layer. The layer goes on reading `data`: bytes are taken over from `owner` (left empty) on success.
+int crate_load(struct layer *l, const uint8_t *data, size_t size, struct file_bytes *owner,
+               const struct usd_limits *limits, struct usd_error *err);
+void crate_close(struct crate *c);

@@ -1,0 +1,153 @@
+#include "file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+void error_set(struct usd_error *err, int code, const char *file, const char *format, ...)
+{
+    if (!err)
+        return;
+    memset(err, 0, sizeof(*err));
+    err->code = code;
+    snprintf(err->file, sizeof(err->file), "%s", file ? file : "");
+    va_list args;
+    va_start(args, format);
+    vsnprintf(err->message, sizeof(err->message), format, args);
+    va_end(args);
+}
+
+static uint64_t stamp_of(const struct stat *st)
+{
+    return ((uint64_t)st->st_mtim.tv_sec * 1000000000u + (uint64_t)st->st_mtim.tv_nsec) * 31 + (uint64_t)st->st_size * 7
+           + (uint64_t)st->st_ino + 1;
+}
+
+static const char *plain_path(const char *resolved, char out[PATH_MAX])
+{
+    size_t n, inner_size;
+    const char *inner;
+    if (!package_split(resolved, &n, &inner, &inner_size))
+        return resolved;
+    if (n >= PATH_MAX)
+        return "";
+    memcpy(out, resolved, n);
+    out[n] = 0;
+    return out;
+}
+
+uint64_t file_stamp(const char *resolved)
+{
+    char buf[PATH_MAX];
+    struct stat st;
+    return stat(plain_path(resolved, buf), &st) ? 0 : stamp_of(&st);
+}
+
+static int map_plain(const struct layer_env *env, const char *path, struct file_bytes *out, struct usd_error *err)
+{
+    if (env && env->allow_path && !env->allow_path(path, env->user)) {
+        error_set(err, USD_ERR_REFUSED, path, "%s: this path is not allowed", path);
+        return USD_ERR_REFUSED;
+    }
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0) {
+        error_set(err, USD_ERR_IO, path, "%s: %s", path, strerror(errno));
+        return USD_ERR_IO;
+    }
+    int rc = USD_OK;
+    struct stat st;
+    if (fstat(fd, &st) || !S_ISREG(st.st_mode)) {
+        error_set(err, USD_ERR_IO, path, "%s is not a regular file", path);
+        rc = USD_ERR_IO;
+    } else if (env && (uint64_t)st.st_size > env->limits.max_file_bytes) {
+        error_set(err, USD_ERR_LIMIT, path, "%s has %lld bytes, more than max_file_bytes", path, (long long)st.st_size);
+        rc = USD_ERR_LIMIT;
+    } else {
+        out->stamp = stamp_of(&st);
+        out->size  = (size_t)st.st_size;
+        out->data  = (const uint8_t *)"";
+        if (out->size) {
+            void *map = mmap(NULL, out->size, PROT_READ, MAP_PRIVATE, fd, 0);
+            if (map == MAP_FAILED) {
+                error_set(err, USD_ERR_IO, path, "%s: cannot be mapped: %s", path, strerror(errno));
+                rc = USD_ERR_IO;
+            } else {
+                out->map      = map;
+                out->map_size = out->size;
+                out->data     = map;
+            }
+        }
+    }
+    close(fd);
+    return rc;
+}
+
+int file_map(const struct layer_env *env, const char *resolved, struct file_bytes *out, struct usd_error *err)
+{
+    *out = (struct file_bytes) { 0 };
+    size_t package_size, inner_size;
+    const char *inner;
+    if (!package_split(resolved, &package_size, &inner, &inner_size))
+        return map_plain(env, resolved, out, err);
+    char buf[PATH_MAX];
+    const char *path = plain_path(resolved, buf);
+    if (!*path) {
+        error_set(err, USD_ERR_IO, resolved, "path is too long");
+        return USD_ERR_IO;
+    }
+    int rc = map_plain(env, path, out, err);
+    while (rc == USD_OK) {
+        char name[PATH_MAX];
+        if (inner_size >= sizeof(name)) {
+            error_set(err, USD_ERR_IO, resolved, "path is too long");
+            rc = USD_ERR_IO;
+            break;
+        }
+        memcpy(name, inner, inner_size);
+        name[inner_size] = 0;
+        size_t sub_size, sub_inner_size;
+        const char *sub_inner;
+        bool deeper = package_split(name, &sub_size, &sub_inner, &sub_inner_size);
+        struct zip_member m;
+        rc = zip_find(out->data, out->size, name, deeper ? sub_size : inner_size, resolved, &m, err);
+        if (rc != USD_OK)
+            break;
+        out->data = m.data;
+        out->size = m.size;
+        if (!deeper)
+            return USD_OK;
+        inner += sub_size + 1;
+        inner_size = sub_inner_size;
+    }
+    file_unmap(out);
+    return rc;
+}
+
+void file_unmap(struct file_bytes *f)
+{
+    if (f->map)
+        munmap(f->map, f->map_size);
+    free(f->heap);
+    *f = (struct file_bytes) { 0 };
+}
+
+bool file_exists(const struct layer_env *env, const char *resolved)
+{
+    size_t package_size, inner_size;
+    const char *inner;
+    if (!package_split(resolved, &package_size, &inner, &inner_size)) {
+        struct stat st;
+        return !stat(resolved, &st) && S_ISREG(st.st_mode);
+    }
+    struct file_bytes f;
+    bool found = file_map(env, resolved, &f, NULL) == USD_OK;
+    file_unmap(&f);
+    return found;
+}

@@ -1,0 +1,41 @@
+// Bytes of files and of package members.
+#pragma once
+
+#include "layer.h"
+
+struct file_bytes {
+    const uint8_t *data;
+    size_t size;
+    void *map;       // munmap'ed on finish
+    size_t map_size;
+    void *heap;      // freed on finish
+    uint64_t stamp;  // changes when the file does
+};
+
+/**
+ * The bytes of a file, or of "package.usdz[member]" (nested as often as needed), mapped.
+ * A package without [member] gives the package itself.
+ */
+int file_map(const struct layer_env *env, const char *resolved, struct file_bytes *out, struct usd_error *err);
+void file_unmap(struct file_bytes *f);
+uint64_t file_stamp(const char *resolved); // 0 when there is no such file
+bool file_exists(const struct layer_env *env, const char *resolved); // members of packages too
+
+// Zip archives without compression ("usdz specification").
+struct zip_member {
+    const char *name; // not NUL-terminated
+    size_t name_size;
+    const uint8_t *data;
+    size_t size, offset;
+};
+bool zip_looks_like(const void *data, size_t size);
+// Member i in file order. USD_ERR_NOT_FOUND past the end.
+int zip_member(const uint8_t *data, size_t size, size_t i, const char *package, struct zip_member *out, struct usd_error *err);
+int zip_find(const uint8_t *data, size_t size, const char *name, size_t name_size, const char *package,
+             struct zip_member *out, struct usd_error *err);
+
+/**
+ * Splits "a.usdz[b.usdz[c.png]]" at the outermost bracket: the package's length and the inner path.
+ * @return false when the path is no package path.
+ */
+bool package_split(const char *path, size_t *package_size, const char **inner, size_t *inner_size);

@@ -1,0 +1,83 @@
+// State and shared pieces of the text parser: usda.c has statements, usda_value.c values, usda_meta.c metadata.
+#pragma once
+
+#include "hash.h"
+#include "layer.h"
+#include "usda.h"
+
+struct prop_build {
+    struct prop_spec spec; // first_field and field_count refer to the field stack
+};
+
+struct parser {
+    const char *p, *start, *end;
+    struct layer *l;
+    struct usd_limits limits;
+    struct usd_error *err;
+    int status;
+    uint32_t depth;
+    struct {
+        ARRAY_OF(struct field);
+    } fields; // stack: prims under construction, innermost on top
+    struct {
+        ARRAY_OF(struct prop_build);
+    } props; // likewise
+    struct {
+        ARRAY_OF(char);
+    } path, text; // path of the prim being read, without variants; decoded string
+    void *array_buf; // values of the array being read
+    size_t array_capacity;
+    struct hash_map names; // (owner << 32 | token) -> index: finds duplicates in long lists
+};
+
+// A list of fields that lives on the field stack and moves to its top to grow.
+struct field_list {
+    uint32_t first, count;
+};
+
+bool pa_fail(struct parser *p, const char *at, const char *format, ...) __attribute__((format(printf, 3, 4)));
+bool pa_nomem(struct parser *p);
+
+#define CC_SPACE 1
+#define CC_NAME_START 2
+#define CC_NAME 4
+#define CC_DIGIT 8
+extern const uint8_t pa_class[256];
+#define pa_is(c, bits) (pa_class[(uint8_t)(c)] & (bits))
+
+bool pa_skip_slow(struct parser *p);
+// White space, newlines and comments.
+static inline bool pa_skip(struct parser *p)
+{
+    while (pa_is(*p->p, CC_SPACE))
+        p->p++;
+    if (*p->p == '#' || *p->p == '/')
+        return pa_skip_slow(p);
+    return true;
+}
+bool pa_expect(struct parser *p, char c, const char *context);
+// True when `c` comes next; white space is skipped only then, because a newline may end the statement.
+bool pa_next_is(struct parser *p, char c);
+bool pa_word(struct parser *p, const char *word); // consumes a whole word when it is next
+bool pa_separator(struct parser *p, char close);  // newline or ';' between statements, or `close` ahead
+bool pa_identifier(struct parser *p, const char **text, size_t *size, bool namespaced, const char *what);
+bool pa_string(struct parser *p, const char **text, size_t *size); // into p->text; valid until the next string
+bool pa_enter(struct parser *p);
+static inline void pa_leave(struct parser *p) { p->depth--; }
+
+bool fields_add(struct parser *p, struct field_list *list, const struct field *f); // replaces one of the same name
+struct field *fields_find(struct parser *p, const struct field_list *list, usd_tok name);
+
+bool pa_value(struct parser *p, enum usd_type type, bool is_array, struct field *out);
+bool pa_generic_value(struct parser *p, struct field *out);
+bool pa_dictionary(struct parser *p, struct field *out);
+bool pa_samples(struct parser *p, enum usd_type type, bool is_array, struct field *out);
+bool pa_path(struct parser *p, const char **out); // <...>, absolute, kept by the layer
+bool pa_asset(struct parser *p, const char **out); // @...@
+bool pa_path_list(struct parser *p, struct field_list *list, usd_tok field, enum listop_kind op);
+bool pa_skip_braces(struct parser *p);
+
+bool pa_metadata(struct parser *p, struct field_list *list); // "(...)", when it is next
+bool pa_name_list(struct parser *p, struct field_list *list, usd_tok field, enum listop_kind op, int type);
+enum listop_kind pa_listop_word(struct parser *p); // add, delete, ... ; LISTOP_EXPLICIT when none is next
+struct listop *pa_listop(struct parser *p, struct field_list *list, usd_tok field, int type);
