@@ -55,7 +55,7 @@ bool image_alloc(struct image *out, uint64_t width, uint64_t height, enum image_
                  (unsigned long long)height);
         return false;
     }
-    *out = (struct image) { (uint32_t)width, (uint32_t)height, format, 4, pixels };
+    *out = (struct image) { (uint32_t)width, (uint32_t)height, format, 4, false, pixels };
     return true;
 }
 

@@ -17,6 +17,7 @@ struct image {
     uint32_t width, height;
     enum image_format format;
     uint32_t channels; // in the file: 1 grey, 2 grey + alpha, 3 RGB, 4 RGBA. Grey is spread over r, g and b.
+    bool linear;       // the file format holds linear light: EXR, HDR
     void *pixels;      // width x height x RGBA, rows tight, top row first; alpha 1 where the file has none
 };
 

@@ -197,6 +197,7 @@ static bool decode(exr_context_t context, struct image *out, char *error, size_t
         return false;
     }
     tidy(out, &layout);
+    out->linear   = true;
     out->channels = layout.grey ? (layout.names[3] ? 2 : 1) : (layout.names[3] ? 4 : 3);
     return true;
 }

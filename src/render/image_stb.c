@@ -67,6 +67,7 @@ bool image_stb_decode(const void *data, size_t size, struct image *out, char *er
     if (stbi_is_hdr_from_memory(data, n)) {
         p  = stbi_loadf_from_memory(data, n, &w, &h, &channels, 4);
         ok = p && take_float(p, out, error, error_size, w, h);
+        out->linear = true;
     } else if (stbi_is_16_bit_from_memory(data, n)) {
         p  = stbi_load_16_from_memory(data, n, &w, &h, &channels, 4);
         ok = p && take_16(p, out, error, error_size, w, h);
