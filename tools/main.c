@@ -1,11 +1,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "bench.h"
 #include "command.h"
 
 // Each sub-command's own header would hold one line; they are declared where they are listed.
 
 static const struct command commands[] = {
+    { "bench", "measurements that need no other program", bench_run },
     { NULL, NULL, NULL },
 };
 

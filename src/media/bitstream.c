@@ -1,0 +1,65 @@
+#include "bitstream.h"
+
+#include <string.h>
+
+// Offset of the next 00 00 01 at or after `at`, or size.
+static size_t find_start_code(const uint8_t *p, size_t size, size_t at)
+{
+    for (; at + 3 <= size; at++)
+        if (p[at] == 0 && p[at + 1] == 0 && p[at + 2] == 1)
+            return at;
+    return size;
+}
+
+bool h264_next_nal(const uint8_t *au, size_t size, size_t *at, struct h264_nal *out)
+{
+    while (*at < size) {
+        size_t start = find_start_code(au, size, *at);
+        if (start == size)
+            break;
+        start += 3;
+        size_t end = find_start_code(au, size, start);
+        *at        = end;
+        while (end > start && au[end - 1] == 0) // trailing zeros, and the first byte of a four-byte start code
+            end--;
+        if (end > start) {
+            *out = (struct h264_nal) { au + start, end - start };
+            return true;
+        }
+    }
+    *at = size;
+    return false;
+}
+
+static void keep(uint8_t *set, size_t *set_size, size_t capacity, const struct h264_nal *nal)
+{
+    if (nal->size > capacity)
+        return;
+    memcpy(set, nal->data, nal->size);
+    *set_size = nal->size;
+}
+
+bool h264_scan(struct h264_parameter_sets *sets, const uint8_t *au, size_t size, bool *missing)
+{
+    bool sps = false, pps = false, idr = false;
+    struct h264_nal nal;
+    for (size_t at = 0; h264_next_nal(au, size, &at, &nal);) {
+        switch (h264_nal_type(&nal)) {
+        case H264_NAL_SPS:
+            keep(sets->sps, &sets->sps_size, sizeof(sets->sps), &nal);
+            sps = true;
+            break;
+        case H264_NAL_PPS:
+            keep(sets->pps, &sets->pps_size, sizeof(sets->pps), &nal);
+            pps = true;
+            break;
+        case H264_NAL_IDR:
+            idr = true;
+            break;
+        default:
+            break;
+        }
+    }
+    *missing = idr && (!sps || !pps);
+    return idr && ((sps && pps) || (sets->sps_size && sets->pps_size));
+}

@@ -1,0 +1,39 @@
+// One client of a WebRTC server. Network thread only.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "rtc.h"
+#include "webrtc.h"
+
+#define SESSION_MAX_BACKLOG_BYTES (4u << 20)
+#define SESSION_CHANNEL_WAIT_US 10000000 // a client without a "messages" channel by then has none
+
+struct message {
+    struct message *next;
+    size_t size;
+    char text[];
+};
+
+struct session {
+    struct session *next;
+    rtc_peer *peer;
+    uint64_t id;
+    char token[SESSION_TOKEN_SIZE];
+    bool connected, channel_open, backlog_reported;
+    int64_t connected_us;
+    uint32_t target_bps, keyframe_requests;
+    // Messages that wait for the channel to open, or for room in it.
+    struct message *head, **tail;
+    size_t backlog_bytes;
+};
+
+struct session *session_create(uint64_t id); // NULL: out of memory
+void session_destroy(struct session **s);
+
+// Queue text and send what can be sent. false: the client is too slow or has no channel, and the text is lost.
+bool session_send(struct session *s, const char *text, size_t size, int64_t now_us);
+// Send what waits. true when something still waits for room.
+bool session_flush(struct session *s, int64_t now_us);
