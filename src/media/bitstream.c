@@ -11,7 +11,7 @@ static size_t find_start_code(const uint8_t *p, size_t size, size_t at)
     return size;
 }
 
-bool h264_next_nal(const uint8_t *au, size_t size, size_t *at, struct h264_nal *out)
+bool annexb_next_nal(const uint8_t *au, size_t size, size_t *at, struct annexb_nal *out)
 {
     while (*at < size) {
         size_t start = find_start_code(au, size, *at);
@@ -23,7 +23,7 @@ bool h264_next_nal(const uint8_t *au, size_t size, size_t *at, struct h264_nal *
         while (end > start && au[end - 1] == 0) // trailing zeros, and the first byte of a four-byte start code
             end--;
         if (end > start) {
-            *out = (struct h264_nal) { au + start, end - start };
+            *out = (struct annexb_nal) { au + start, end - start };
             return true;
         }
     }
@@ -31,7 +31,7 @@ bool h264_next_nal(const uint8_t *au, size_t size, size_t *at, struct h264_nal *
     return false;
 }
 
-static void keep(uint8_t *set, size_t *set_size, size_t capacity, const struct h264_nal *nal)
+static void keep(uint8_t *set, size_t *set_size, size_t capacity, const struct annexb_nal *nal)
 {
     if (nal->size > capacity)
         return;
@@ -39,21 +39,21 @@ static void keep(uint8_t *set, size_t *set_size, size_t capacity, const struct h
     *set_size = nal->size;
 }
 
-bool h264_scan(struct h264_parameter_sets *sets, const uint8_t *au, size_t size, bool *missing)
+bool annexb_scan(struct annexb_parameter_sets *sets, const uint8_t *au, size_t size, bool *missing)
 {
     bool sps = false, pps = false, idr = false;
-    struct h264_nal nal;
-    for (size_t at = 0; h264_next_nal(au, size, &at, &nal);) {
-        switch (h264_nal_type(&nal)) {
-        case H264_NAL_SPS:
+    struct annexb_nal nal;
+    for (size_t at = 0; annexb_next_nal(au, size, &at, &nal);) {
+        switch (annexb_nal_type(&nal)) {
+        case ANNEXB_NAL_SPS:
             keep(sets->sps, &sets->sps_size, sizeof(sets->sps), &nal);
             sps = true;
             break;
-        case H264_NAL_PPS:
+        case ANNEXB_NAL_PPS:
             keep(sets->pps, &sets->pps_size, sizeof(sets->pps), &nal);
             pps = true;
             break;
-        case H264_NAL_IDR:
+        case ANNEXB_NAL_IDR:
             idr = true;
             break;
         default:

@@ -30,7 +30,7 @@ struct video {
 
     pthread_mutex_t submit_lock; // serialises submitters; guards what only they use
     struct cuda_copier *cuda;
-    struct h264_parameter_sets sets;
+    struct annexb_parameter_sets sets;
     bool convert_reported;
 
     pthread_mutex_t lock; // everything below
@@ -141,7 +141,7 @@ static void count_output(struct video *v, const struct encoded *e, float encode_
 
 // Any thread that produces access units. prefix: parameter sets to put in front, may be NULL.
 static bool emit(struct video *v, const uint8_t *data, size_t size, bool keyframe, int64_t capture_us,
-                 int64_t submit_us, const struct h264_parameter_sets *prefix)
+                 int64_t submit_us, const struct annexb_parameter_sets *prefix)
 {
     static const uint8_t start_code[4] = { 0, 0, 0, 1 };
     size_t extra             = prefix ? prefix->sps_size + prefix->pps_size + 2 * sizeof(start_code) : 0;
@@ -335,7 +335,7 @@ static ovstream_result_t submit_h264(struct video *v, const ovstream_video_frame
                              MAX_ACCESS_UNIT);
     int64_t now = clock_mono_us();
     bool missing;
-    struct encoded e = { in->buffer, in->size_bytes, h264_scan(&v->sets, in->buffer, in->size_bytes, &missing) };
+    struct encoded e = { in->buffer, in->size_bytes, annexb_scan(&v->sets, in->buffer, in->size_bytes, &missing) };
     pthread_mutex_lock(&v->lock);
     bool watched = v->watched;
     v->stats.submitted++;
