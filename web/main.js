@@ -104,6 +104,9 @@ window.addEventListener('pagehide', () => {
   viewer.close();
 });
 
+// A page brought back from the history has no connection any more; begin afresh.
+window.addEventListener('pageshow', (e) => e.persisted && location.reload());
+
 viewer.start();
 
 // For people who look under the bonnet, and for tests.

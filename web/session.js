@@ -4,8 +4,19 @@
 import { signalingUrl } from './settings.js';
 
 const SIGNALING_TIMEOUT_MS = 10000;
+const GREETING_TIMEOUT_MS = 2000; // older servers do not greet
+const GATHERING_MS = 2000;
 const MEDIA_TIMEOUT_MS = 15000;
 const MAX_QUEUED_BYTES = 1 << 20; // input beyond this is dropped: the network stands still anyway
+
+/** @param {unknown} text @returns {any} */
+function parse(text) {
+  try {
+    return JSON.parse(String(text));
+  } catch {
+    return null;
+  }
+}
 
 /** A failure in words for the person at the screen. */
 export class SessionError extends Error {}
@@ -55,11 +66,12 @@ export class Session extends EventTarget {
    * @returns {Promise<void>} rejects with a SessionError that says what went wrong
    */
   async connect() {
-    this.#pc.addTransceiver('video', { direction: 'recvonly' });
-    await this.#pc.setLocalDescription(await this.#pc.createOffer());
+    // The WebSocket first; WHEP where something between us and the server does not let WebSockets through.
+    const iceServers = await this.#openSocket();
     if (this.#closed) return;
-    const sdp = this.#pc.localDescription?.sdp ?? '';
-    const answer = await this.#signal(sdp);
+    const offer = await this.#offer(iceServers ?? []);
+    if (this.#closed) return;
+    const answer = iceServers ? await this.#askSocket(offer) : await this.#askWhep(offer);
     if (this.#closed) return;
     try {
       await this.#pc.setRemoteDescription({ type: 'answer', sdp: answer });
@@ -69,58 +81,96 @@ export class Session extends EventTarget {
     await this.#mediaUp();
   }
 
-  /** The WebSocket first; WHEP where something between us and the server does not let WebSockets through. */
-  async #signal(/** @type {string} */ offer) {
-    try {
-      return await this.#signalSocket(offer);
-    } catch (error) {
-      if (error instanceof SessionError || this.#closed) throw error;
-      return this.#signalWhep(offer);
-    }
-  }
-
-  /** @param {string} offer @returns {Promise<string>} */
-  #signalSocket(offer) {
-    return new Promise((resolve, reject) => {
+  /** @returns {Promise<RTCIceServer[] | null>} what the server's greeting names; null when no socket could be opened */
+  #openSocket() {
+    return new Promise((resolve) => {
+      const { signal } = this.#abort;
       const socket = new WebSocket(signalingUrl(this.#settings, 'ws', '/ws'));
       this.#socket = socket;
-      const signal = this.#abort.signal;
-      const timer = setTimeout(() => reject(new Error('timeout')), SIGNALING_TIMEOUT_MS);
-      signal.addEventListener('abort', () => { clearTimeout(timer); reject(new Error('closed')); });
-      socket.addEventListener('open', () => socket.send(JSON.stringify({ type: 'offer', sdp: offer })), { signal });
-      socket.addEventListener('message', (e) => {
-        let reply;
-        try {
-          reply = JSON.parse(e.data);
-        } catch {
-          return;
-        }
-        if (reply.type === 'answer' && typeof reply.sdp === 'string') {
-          clearTimeout(timer);
-          resolve(reply.sdp);
-        } else if (reply.type === 'error') {
-          clearTimeout(timer);
-          reject(new SessionError(`The server refused the connection: ${reply.message || reply.code}`));
-        }
+      const finish = (/** @type {RTCIceServer[] | null} */ result) => {
+        clearTimeout(timer);
+        resolve(result);
+      };
+      let timer = setTimeout(() => finish(null), SIGNALING_TIMEOUT_MS);
+      socket.addEventListener('open', () => {
+        clearTimeout(timer);
+        timer = setTimeout(() => finish([]), GREETING_TIMEOUT_MS);
       }, { signal });
-      socket.addEventListener('close', () => { clearTimeout(timer); reject(new Error('closed')); }, { signal });
+      socket.addEventListener('message', (e) => {
+        const reply = parse(e.data);
+        if (reply?.type === 'hello') finish(Array.isArray(reply.iceServers) ? reply.iceServers : []);
+        if (reply?.type === 'bye') this.#emit('lost', `The server ended the session: ${reply.reason ?? 'no reason given'}.`);
+      }, { signal });
+      socket.addEventListener('close', () => finish(null), { signal });
+      signal.addEventListener('abort', () => finish(null));
+    });
+  }
+
+  /** @param {RTCIceServer[]} iceServers */
+  async #offer(iceServers) {
+    const all = [...this.#settings.iceServers, ...iceServers];
+    if (all.length > 0) this.#pc.setConfiguration({ bundlePolicy: 'max-bundle', iceServers: all });
+    this.#pc.addTransceiver('video', { direction: 'recvonly' });
+    await this.#pc.setLocalDescription(await this.#pc.createOffer());
+    // The server learns a direct path from our first packet. Addresses behind STUN or TURN must be in the offer.
+    if (all.length > 0) await this.#gathered();
+    return this.#pc.localDescription?.sdp ?? '';
+  }
+
+  #gathered() {
+    return new Promise((/** @type {(v: void) => void} */ resolve) => {
+      if (this.#pc.iceGatheringState === 'complete') return resolve();
+      const { signal } = this.#abort;
+      setTimeout(resolve, GATHERING_MS);
+      signal.addEventListener('abort', () => resolve());
+      this.#pc.addEventListener('icegatheringstatechange', () => {
+        if (this.#pc.iceGatheringState === 'complete') resolve();
+      }, { signal });
     });
   }
 
   /** @param {string} offer @returns {Promise<string>} */
-  async #signalWhep(offer) {
+  #askSocket(offer) {
+    return new Promise((resolve, reject) => {
+      const { signal } = this.#abort;
+      const socket = /** @type {WebSocket} */ (this.#socket);
+      const fail = (/** @type {string} */ text) => {
+        clearTimeout(timer);
+        reject(new SessionError(text));
+      };
+      const timer = setTimeout(() => fail('The server did not answer the offer.'), SIGNALING_TIMEOUT_MS);
+      socket.addEventListener('message', (e) => {
+        const reply = parse(e.data);
+        if (reply?.type === 'answer' && typeof reply.sdp === 'string') {
+          clearTimeout(timer);
+          resolve(reply.sdp);
+        } else if (reply?.type === 'error') {
+          fail(`The server refused the connection: ${reply.message || reply.code}`);
+        }
+      }, { signal });
+      socket.addEventListener('close', () => fail('The server closed the signalling connection.'), { signal });
+      signal.addEventListener('abort', () => fail('closed'));
+      if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify({ type: 'offer', sdp: offer }));
+      else fail('The server closed the signalling connection.');
+    });
+  }
+
+  /** @param {string} offer @returns {Promise<string>} */
+  async #askWhep(offer) {
     const url = signalingUrl(this.#settings, 'http', '/whep');
-    const late = setTimeout(() => this.#abort.abort(), SIGNALING_TIMEOUT_MS);
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort(), SIGNALING_TIMEOUT_MS);
+    this.#abort.signal.addEventListener('abort', () => late.abort());
     let response;
     try {
       response = await fetch(url, {
-        method: 'POST', headers: { 'Content-Type': 'application/sdp' }, body: offer, signal: this.#abort.signal,
+        method: 'POST', headers: { 'Content-Type': 'application/sdp' }, body: offer, signal: late.signal,
       });
     } catch {
       throw new SessionError(`No answer on TCP port ${this.#settings.signalingPort} of ${this.#settings.server}. ` +
         'Is the server running, and the port reachable from here?');
     } finally {
-      clearTimeout(late);
+      clearTimeout(timer);
     }
     if (response.status !== 201) {
       throw new SessionError(`The server refused the connection (HTTP ${response.status}).`);
@@ -180,6 +230,7 @@ export class Session extends EventTarget {
     if (this.#closed) return;
     this.#closed = true;
     this.#abort.abort();
+    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send('{"type":"bye"}');
     this.#socket?.close();
     if (this.#whepResource) fetch(this.#whepResource, { method: 'DELETE', keepalive: true }).catch(() => {});
     this.#pc.close();

@@ -129,7 +129,15 @@
     close() { this.connectionState = 'closed'; }
   };
   window.WebSocket = class extends EventTarget {
-    constructor() { super(); setTimeout(() => this.dispatchEvent(new Event('open')), 10); }
+    static OPEN = 1;
+    readyState = 1;
+    constructor() {
+      super();
+      setTimeout(() => {
+        this.dispatchEvent(new Event('open'));
+        this.dispatchEvent(new MessageEvent('message', { data: '{"type":"hello","iceServers":[]}' }));
+      }, 10);
+    }
     send() { setTimeout(() => this.dispatchEvent(new MessageEvent('message', { data: '{"type":"answer","sdp":"v=0","id":"1","iceServers":[]}' })), 10); }
     close() {}
   };
