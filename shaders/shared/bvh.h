@@ -24,14 +24,15 @@
 #define BVH_LEAF_FIRST 0x07ffffffu
 #define BVH_LEAF_MAX 4
 
-// Entries that a traversal's stack must hold: three per level of depth at most. Builders keep to it.
-#define BVH_STACK 64
+// In the top level a leaf is an instance record instead, which has a node's size: BVH_INSTANCE and its place,
+// counted from the top level's root. Words of a record: the rows of the 3x4 matrix to object space, then:
+#define BVH_INSTANCE 0x40000000u
+#define BVH_INSTANCE_PLACE 0x3fffffffu
+#define BVH_RECORD_NODES 12     // where the mesh's tree starts, in nodes
+#define BVH_RECORD_TRIANGLES 13 // where its triangles start, in triangles
+#define BVH_RECORD_INDEX 14     // SceneInstance
+#define BVH_RECORD_FLAGS 15     // INSTANCE_*
 
-// One instance in the top level, in SCENE_BIND_BVH_TOP from word `instances` on: rows of the 3x4 matrix to
-// object space, then four words. The top level's own nodes come first in that buffer.
-#define BVH_INSTANCE_WORDS 16
-#define BVH_INSTANCE_NODES 12     // first node of the mesh's tree
-#define BVH_INSTANCE_TRIANGLES 13 // first triangle of the mesh's tree
-#define BVH_INSTANCE_INDEX 14     // SceneInstance
-#define BVH_INSTANCE_FLAGS 15     // INSTANCE_*
+// Entries that a traversal's stack has; a tree so deep that it needs more loses its farthest parts.
+#define BVH_STACK 64
 #endif

@@ -477,8 +477,8 @@ static struct box triangle_box(const float *positions, const uint32_t *corners)
     return finite ? box : EMPTY_BOX;
 }
 
-bool bvh_build_triangles(const float *positions, size_t vertex_count, const uint32_t *indices,
-                         size_t triangle_count, struct thread_pool *pool, struct bvh *out)
+bool bvh_build_triangles(const float *positions, const uint32_t *indices, size_t triangle_count,
+                         struct thread_pool *pool, struct bvh *out)
 {
     *out = (struct bvh) { 0 };
     if (triangle_count > BVH_MAX_PRIMITIVES)

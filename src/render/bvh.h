@@ -33,11 +33,11 @@ bool bvh_build_boxes(const float *boxes, size_t count, unsigned leaf_max, struct
 /**
  * Build a tree over triangles. Triangles with a corner that is not finite are kept as points that no ray hits.
  *
- * @param positions  vertex_count x 3 floats.
- * @param indices    triangle_count x 3, each below vertex_count.
+ * @param positions  3 floats per vertex.
+ * @param indices    triangle_count x 3, each of a vertex that exists.
  */
-bool bvh_build_triangles(const float *positions, size_t vertex_count, const uint32_t *indices,
-                         size_t triangle_count, struct thread_pool *pool, struct bvh *out);
+bool bvh_build_triangles(const float *positions, const uint32_t *indices, size_t triangle_count,
+                         struct thread_pool *pool, struct bvh *out);
 
 /**
  * Write the triangles in leaf order, ready for the GPU.

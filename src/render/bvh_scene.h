@@ -18,10 +18,10 @@ int scene_bvh_update(struct render_scene *s, VkCommandBuffer cmd);
 // True when every visible instance is in the trees. Before that a traced picture would lack some.
 bool scene_bvh_ready(const struct render_scene *s);
 
-// What traversal needs as uniform texel buffers (RGBA32UI).
+// What traversal needs: uniform texel buffers (RGBA32UI) with all nodes and instance records, and with all
+// triangles; and where the top level starts. Valid for the open command buffer.
 struct scene_bvh_views {
-    VkBufferView nodes, triangles, top;
-    uint32_t instances; // first texel of the instance records in `top`
+    VkBufferView nodes, triangles;
+    uint32_t top;
 };
-// Valid for the open command buffer.
-struct scene_bvh_views scene_bvh_views(const struct render_scene *s);
+const struct scene_bvh_views *scene_bvh_views(const struct render_scene *s);

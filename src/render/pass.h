@@ -33,9 +33,9 @@ struct pass_visibility_images {
 // picture changes.
 struct pass_trace_images {
     struct gpu_image radiance; // RGBA32F: sums of radiance without exposure; a = number of samples in this pixel
-    struct gpu_image albedo;   // RGBA16F: sums of what divides light out for filtering (diffuse + specular colour
-                               // at the first hit, or the first rough one behind mirrors); a = sums of roughness
-    struct gpu_image normal;   // RGBA16F: sums of the shading normal, world; a = sums of the hit distance
+    struct gpu_image albedo;   // RGBA16F: mean of what divides light out for filtering (diffuse + specular colour
+                               // at the first hit, or the first rough one behind mirrors); a = mean roughness
+    struct gpu_image normal;   // RGBA16F: mean shading normal, world; a = mean hit distance
     struct gpu_image moments;  // RG32F: sums of luminance and of its square, of radiance / albedo
 };
 
