@@ -156,6 +156,21 @@ vec4 input_value(uint index, SceneMesh mesh, Surface s, float width)
     return v;
 }
 
+// Coverage alone, for passes that only ask whether something is there.
+float material_opacity(Surface s, float width)
+{
+    SceneMaterial m = materials[s.material];
+    if ((m.flags & MATERIAL_CUTOUT) == 0u)
+        return 1.0;
+    float opacity = m.opacity;
+    uint bit = 1u << INPUT_OPACITY;
+    if ((m.input_mask & bit) != 0u) {
+        uint at = m.first_input + uint(bitCount(m.input_mask & (bit - 1u)));
+        opacity = clamp(input_value(at, meshes[instances[s.instance].mesh], s, width).x, 0.0, 1.0);
+    }
+    return m.opacity_threshold > 0.0 ? (opacity >= m.opacity_threshold ? 1.0 : 0.0) : opacity;
+}
+
 // Material parameters at a surface. `width` is the world-space width of the ray's footprint there.
 Material material_fetch(Surface s, float width)
 {

@@ -229,6 +229,11 @@ VkCommandBuffer gpu_commands_begin(struct gpu_device *dev)
     return s->cmd;
 }
 
+VkCommandBuffer gpu_commands_current(const struct gpu_device *dev)
+{
+    return dev->commands->open ? dev->commands->open->cmd : VK_NULL_HANDLE;
+}
+
 uint64_t gpu_commands_submit(struct gpu_device *dev)
 {
     struct gpu_commands *c = dev->commands;
@@ -277,7 +282,7 @@ void gpu_commands_discard(struct gpu_device *dev)
 void *gpu_staging(struct gpu_device *dev, VkDeviceSize size, VkBuffer *buffer, VkDeviceSize *offset)
 {
     struct slot *s        = dev->commands->open;
-    const VkDeviceSize at = (s->used + 15) & ~15ull;
+    const VkDeviceSize at = (s->used + 255) & ~255ull; // storage buffer offsets align to 256 at most
     if (!s->staging.handle || at > s->staging.size || s->staging.size - at < size) {
         VkDeviceSize want = s->staging.size ? s->staging.size * 2 : STAGING_MIN;
         if (want > STAGING_KEEP)
@@ -286,7 +291,8 @@ void *gpu_staging(struct gpu_device *dev, VkDeviceSize size, VkBuffer *buffer, V
             want = size;
         gpu_buffer_retire(dev, &s->staging);
         s->used = 0;
-        if (gpu_buffer_create(dev, &s->staging, want, 0, GPU_MEMORY_UPLOAD, "staging") != GPU_OK)
+        if (gpu_buffer_create(dev, &s->staging, want, VK_BUFFER_USAGE_STORAGE_BUFFER_BIT, GPU_MEMORY_UPLOAD,
+                              "staging") != GPU_OK)
             return NULL;
         return gpu_staging(dev, size, buffer, offset);
     }

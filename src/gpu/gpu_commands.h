@@ -6,6 +6,7 @@
 // A command buffer from the ring, already begun. One is open at a time per device.
 // NULL when the device is lost.
 VkCommandBuffer gpu_commands_begin(struct gpu_device *dev);
+VkCommandBuffer gpu_commands_current(const struct gpu_device *dev); // the open one, or NULL
 // Ends and submits it. Returns the timeline value that its completion signals, 0 when the device is lost.
 uint64_t gpu_commands_submit(struct gpu_device *dev);
 // Ends it without submitting: nothing recorded since begin happens.
@@ -25,7 +26,8 @@ int gpu_upload(struct gpu_device *dev, const struct gpu_buffer *dst, VkDeviceSiz
 // The same into one layer and mip of an image: rows tight, `size` bytes in all.
 int gpu_upload_image(struct gpu_device *dev, const struct gpu_image *dst, uint32_t layer, uint32_t mip, uint32_t x,
                      uint32_t y, uint32_t width, uint32_t height, const void *data, VkDeviceSize size);
-// `size` bytes of staging memory that the open command buffer may copy from; *offset is its place in *buffer.
+// `size` bytes of host memory that the open command buffer may copy from or read as a storage buffer; *offset
+// is its place in *buffer. Valid until the next call that uploads or stages.
 void *gpu_staging(struct gpu_device *dev, VkDeviceSize size, VkBuffer *buffer, VkDeviceSize *offset);
 
 // Memory barriers over everything; images stay GENERAL.

@@ -288,6 +288,15 @@ void gpu_push_texture(struct gpu_push *p, uint32_t binding, const struct gpu_ima
     push_image(p, binding, VK_DESCRIPTOR_TYPE_COMBINED_IMAGE_SAMPLER, i, sampler);
 }
 
+void gpu_push_texels(struct gpu_push *p, uint32_t binding, VkBufferView view)
+{
+    VkWriteDescriptorSet *w = push_write(p, binding, VK_DESCRIPTOR_TYPE_UNIFORM_TEXEL_BUFFER);
+    if (!w)
+        return;
+    p->infos[p->count - 1].texels = view;
+    w->pTexelBufferView           = &p->infos[p->count - 1].texels;
+}
+
 void gpu_bind(struct gpu_device *dev, VkCommandBuffer cmd, const struct gpu_pipeline *p, struct gpu_set set0,
               const struct gpu_push *push, const void *constants)
 {

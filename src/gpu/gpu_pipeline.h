@@ -77,6 +77,7 @@ struct gpu_push {
     union {
         VkDescriptorBufferInfo buffer;
         VkDescriptorImageInfo image;
+        VkBufferView texels;
     } infos[GPU_MAX_PUSH];
     uint32_t count;
 };
@@ -85,6 +86,8 @@ void gpu_push_buffer_range(struct gpu_push *p, uint32_t binding, VkDescriptorTyp
                            VkDeviceSize offset, VkDeviceSize size);
 void gpu_push_image(struct gpu_push *p, uint32_t binding, const struct gpu_image *i); // storage image
 void gpu_push_texture(struct gpu_push *p, uint32_t binding, const struct gpu_image *i, VkSampler sampler);
+
+void gpu_push_texels(struct gpu_push *p, uint32_t binding, VkBufferView view); // uniform texel buffer
 
 // Binds the pipeline, set 0 (unless its handle is VK_NULL_HANDLE), the push descriptors and the push constants (NULL = none).
 void gpu_bind(struct gpu_device *dev, VkCommandBuffer cmd, const struct gpu_pipeline *p, struct gpu_set set0,

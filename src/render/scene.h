@@ -10,6 +10,7 @@
 #include "hash.h"
 #include "render.h"
 #include "shared/scene.h"
+#include "span.h"
 
 struct scene_textures; // texture.h
 struct scene_lights;   // light.h
@@ -43,6 +44,7 @@ struct scene_mesh {
     struct mesh_data *data;
     uint32_t *attributes;    // gpu.attribute_stride x vertex_count
     struct SceneMesh gpu;    // as uploaded; bvh.c sets bvh_root and calls render_scene_touch_mesh()
+    struct span vertices, indices, words, slots; // places in the GPU buffers
     uint32_t instance_count; // instances that use it
     bool dirty_geometry;     // positions, attributes and indices are to be uploaded
     bool dirty;              // gpu is to be uploaded
@@ -53,10 +55,11 @@ struct scene_instance {
     render_id mesh;
     double transform[16];
     uint64_t user;
-    uint32_t slot_capacity;
+    struct span slots; // place of its material slots
     struct SceneInstance gpu;
-    bool dirty;
-    bool moved; // prev_to_world differs from to_world
+    vec4 uploaded_to_world[3]; // as the GPU has it: the next prev_to_world
+    bool fresh; // never uploaded
+    bool dirty; // listed in dirty_instances
 };
 
 struct scene_material {
@@ -64,7 +67,8 @@ struct scene_material {
     struct SceneMaterial gpu;
     struct SceneInput inputs[INPUT_COUNT]; // those of input_mask, packed
     render_id textures[INPUT_COUNT];       // by INPUT_x, 0 = none
-    uint32_t input_capacity;
+    uint32_t input_count;
+    struct span place; // of its inputs
     bool dirty;
 };
 
@@ -84,9 +88,14 @@ struct render_scene {
     struct { ARRAY_OF(struct scene_instance); } instances; // index = render_id - 1 = index in SceneInstance[]
     struct { ARRAY_OF(struct scene_material); } materials; // index = render_id; entry 0 = displayColor
     struct { ARRAY_OF(render_id); } free_meshes, free_instances, free_materials;
+    struct { ARRAY_OF(render_id); } dirty_meshes, dirty_instances, dirty_materials;
+    struct { ARRAY_OF(render_id); } moved_instances; // uploaded with prev_to_world != to_world
+    bool order_dirty;          // which instances draw which mesh: see scene_draw.c
+    bool material_flags_dirty; // INSTANCE_CUTOUT and the like must be derived again
     struct { ARRAY_OF(char *); } uv_names; // name number -> primvar name; 0 is "st"
     struct scene_versions versions;
     double meters_per_unit;
+    uint32_t mesh_version; // newest scene_mesh.version
     uint64_t triangle_total; // over visible instances
 
     struct scene_textures *textures; // texture.h
@@ -94,6 +103,7 @@ struct render_scene {
     struct scene_bvh *bvh;           // bvh.h; NULL until the first traced frame asks for it
 
     struct scene_gpu *buffers; // scene_upload.c
+    struct scene_order *order; // scene_draw.c
 };
 
 // Mesh and instance of an id; NULL when it names none.
