@@ -127,16 +127,17 @@ static bool decode_touch(const struct decoder *d, struct cursor *c)
     e.touch.low_level   = 1;
     for (uint8_t i = 0; i < count; i++) {
         ovstream_touch_point_t *p = &e.touch.points[i];
-        uint32_t id               = cur_u32le(c);
-        uint8_t phase             = cur_u8(c);
-        cur_skip(c, 3);
+        struct cursor point       = cur_sub(c, TOUCH_POINT_SIZE);
+        uint32_t id               = cur_u32le(&point);
+        uint8_t phase             = cur_u8(&point);
+        cur_skip(&point, 3);
         p->id           = (uint16_t)id;
         p->phase        = phase <= OVSTREAM_TOUCH_PHASE_CANCEL ? (ovstream_touch_phase_t)phase
                                                                : OVSTREAM_TOUCH_PHASE_UNKNOWN;
-        p->x            = unit(read_float(c));
-        p->y            = unit(read_float(c));
-        p->x_radius     = unit(read_float(c));
-        p->y_radius     = unit(read_float(c));
+        p->x            = unit(read_float(&point));
+        p->y            = unit(read_float(&point));
+        p->x_radius     = unit(read_float(&point));
+        p->y_radius     = unit(read_float(&point));
         p->timestamp_us = d->head.timestamp_us;
     }
     if (c->bad)
