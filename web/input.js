@@ -119,6 +119,7 @@ export class Input {
     if (this.#touches.size > 0) {
       this.#batch.touch([...this.#touches.values()].map((p) => ({ ...p, phase: PHASE.CANCEL })), 0, now);
     }
+    this.#viewport.classList.remove('dragging');
     this.#buttons.clear();
     this.#keys.clear();
     this.#touches.clear();
@@ -168,7 +169,10 @@ export class Input {
       return;
     }
     if (this.#buttons.size === 0 && !p.inside) return;
-    for (const at of this.#buttons.values()) Object.assign(at, p);
+    for (const at of this.#buttons.values()) {
+      Object.assign(at, p);
+      this.#viewport.classList.add('dragging');
+    }
     this.#move = { x: p.x, y: p.y, mods: modifiers(e), at: timeUs(e) };
     this.#schedule();
   }
@@ -201,6 +205,7 @@ export class Input {
     this.#takeMove();
     this.#batch.button(p.x, p.y, button, down, modifiers(e), timeUs(e));
     this.#flush();
+    if (!down) this.#viewport.classList.remove('dragging');
   }
 
   /** @param {PointerEvent} e @param {PicturePoint} p */

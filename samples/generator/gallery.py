@@ -310,17 +310,16 @@ def lanterns(w):
 
 def lights(w):
     with w.prim("Scope", "Lights"):
-        with w.prim("DomeLight", "Sky"):  # colour and intensity of Sky and Sun come from the variant
+        with w.prim("DomeLight", "Sky"):  # the variant gives Sky, Sun and Window their strength
             w.line("asset inputs:texture:file = @./textures/sky.hdr@")
             w.line('token inputs:texture:format = "latlong"')
         with w.prim("DistantLight", "Sun"):
             w.line("float inputs:angle = 1.2")
-            w.place((0, 0, 0), (-38, 58, 0))
+            w.place((0, 0, 0), usd.aim((-0.70, 0.62, 0.38)))
         with w.prim("RectLight", "Window"):
             w.line("float inputs:width = 2.4")
             w.line("float inputs:height = 1.6")
             w.line("color3f inputs:color = (1, 0.72, 0.46)")
-            w.line("float inputs:intensity = 3")
             w.line("float3 xformOp:rotateXYZ = (-35, 42, 0)")
             w.line("double3 xformOp:translate = (3.9, 3.6, 4.2)")
             w.line('uniform token[] xformOpOrder = ["xformOp:translate", "xformOp:rotateXYZ"]')
@@ -367,9 +366,9 @@ def variants(w):
                             with w.prim("", "Surface", specifier="over"):
                                 w.line(f"color3f inputs:diffuseColor = {usd.vec(colour)}")
     with w.block('variantSet "time" ='):
-        for name, sky, tint, sun, sun_tint in (("afternoon", 0.75, (1, 1, 1), 8200, (1, 0.83, 0.62)),
-                                               ("noon", 1.0, (0.95, 0.98, 1), 9500, (1, 0.96, 0.9)),
-                                               ("dusk", 0.16, (0.55, 0.62, 1), 300, (1, 0.5, 0.3))):
+        for name, sky, tint, sun, sun_tint, window in (("afternoon", 0.72, (1, 1, 1), 11500, (1, 0.82, 0.60), 2.5),
+                                                       ("noon", 1.0, (0.95, 0.98, 1), 9500, (1, 0.96, 0.9), 1),
+                                                       ("dusk", 0.2, (0.55, 0.62, 1), 350, (1, 0.5, 0.3), 7)):
             with w.block(f'"{name}"'):
                 with w.prim("", "Lights", specifier="over"):
                     with w.prim("", "Sky", specifier="over"):
@@ -378,6 +377,8 @@ def variants(w):
                     with w.prim("", "Sun", specifier="over"):
                         w.line(f"color3f inputs:color = {usd.vec(sun_tint)}")
                         w.line(f"float inputs:intensity = {usd.num(sun)}")
+                    with w.prim("", "Window", specifier="over"):
+                        w.line(f"float inputs:intensity = {usd.num(window)}")
 
 
 def build():
@@ -393,8 +394,8 @@ def build():
         lanterns(w)
         lights(w)
         with w.prim("Scope", "Cameras"):
-            usd.camera(w, "Hero", (5.6, 2.9, 7.2), (-0.1, 0.82, -0.2), 42)
-            usd.camera(w, "Detail", (2.9, 1.5, 2.6), (0.55, 0.95, -0.6), 50)
+            usd.camera(w, "Hero", (6.1, 3.5, 8.3), (0.0, 0.78, -0.1), 42)
+            usd.camera(w, "Detail", (-0.5, 1.62, 2.9), (0.62, 0.98, -0.5), 50)
             usd.camera(w, "Steps", (0.6, 1.6, 2.6), (-1.95, 0.85, -0.5), 42)
         looks(w)
         variants(w)

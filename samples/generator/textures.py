@@ -75,10 +75,10 @@ def sky():
         elevation = (0.5 - v) * math.pi
         up = math.sin(elevation)
         if up >= 0:
-            base = _mix((0.86, 0.76, 0.68), (0.52, 0.66, 0.86), _smooth(0.0, 0.35, up))
+            base = _mix((0.70, 0.79, 0.86), (0.44, 0.62, 0.84), _smooth(0.0, 0.35, up))
             base = _mix(base, (0.20, 0.36, 0.70), _smooth(0.25, 1.0, up))
         else:
-            base = _mix((0.86, 0.76, 0.68), (0.60, 0.54, 0.53), _smooth(0.0, 0.5, -up))
+            base = _mix((0.70, 0.79, 0.86), (0.46, 0.58, 0.68), _smooth(0.0, 0.6, -up))
         azimuth = (u - 0.30) * 2 * math.pi
         facing = math.cos(azimuth) * math.cos(elevation)
         glow = max(0.0, facing) ** 6 * math.exp(-abs(up - 0.18) * 3)

@@ -30,11 +30,12 @@ class Writer:
     def text(self):
         return "\n".join(self.lines) + "\n"
 
-    def block(self, head, metadata=()):
-        return _Block(self, head, metadata)
+    def block(self, head):
+        """A variant set or a variant: the brace on the same line."""
+        return _Block(self, head, None)
 
     def prim(self, kind, name, metadata=(), specifier="def"):
-        return self.block(f'{specifier} {kind + " " if kind else ""}"{name}"', metadata)
+        return _Block(self, f'{specifier} {kind + " " if kind else ""}"{name}"', metadata)
 
     def translate(self, *v):
         self.line(f"double3 xformOp:translate = {vec(v)}")
@@ -76,6 +77,10 @@ class _Block:
 
     def __enter__(self):
         w = self.w
+        if self.metadata is None:
+            w.line(self.head + " {")
+            w.depth += 1
+            return w
         if self.metadata:
             w.line(self.head + " (")
             for item in self.metadata:
@@ -143,6 +148,13 @@ def look_at(eye, target, up=(0, 1, 0)):
     u = [r[1] * f[2] - r[2] * f[1], r[2] * f[0] - r[0] * f[2], r[0] * f[1] - r[1] * f[0]]
     rows = [(*r, 0), (*u, 0), (*[-x for x in f], 0), (*eye, 1)]
     return "( " + ", ".join("(" + ", ".join(f"{x:.6g}" for x in row) + ")" for row in rows) + " )"
+
+
+def aim(direction):
+    """rotateXYZ that turns a light's -Z so that it shines from `direction`."""
+    n = math.sqrt(sum(x * x for x in direction))
+    x, y, z = (c / n for c in direction)
+    return (round(-math.degrees(math.asin(y)), 2), round(math.degrees(math.atan2(x, z)), 2), 0.0)
 
 
 def camera(w, name, eye, target, focal_length=35.0):
