@@ -11,3 +11,8 @@ bool crate_looks_like(const void *data, size_t size);
 int crate_load(struct layer *l, const uint8_t *data, size_t size, struct file_bytes *owner,
                const struct usd_limits *limits, struct usd_error *err);
 void crate_close(struct crate *c);
+
+struct usd_stage;
+// Decode a field flagged VF_CRATE. Arrays that lie uncompressed and aligned in the file are used in place.
+bool crate_value(const struct usd_stage *s, const struct layer *l, const struct field *f, struct usd_value *out);
+const struct samples *crate_samples(const struct layer *l, const struct field *f); // decoded once, kept by the layer

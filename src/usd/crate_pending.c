@@ -8,3 +8,5 @@ int crate_load(struct layer *l, const uint8_t *data, size_t size, struct file_by
     return USD_ERR_UNSUPPORTED;
 }
 void crate_close(struct crate *c) {}
+bool crate_value(const struct usd_stage *s, const struct layer *l, const struct field *f, struct usd_value *out) { return false; }
+const struct samples *crate_samples(const struct layer *l, const struct field *f) { return NULL; }

@@ -1,0 +1,383 @@
+// Values: of fields as layers hold them, and of attributes at a time.
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "crate.h"
+#include "stage.h"
+
+// ---------------------------------------------------------------------------------------------------------------
+// Fields to public values
+
+static struct usd_asset asset_of(const struct usd_stage *s, const struct layer *l, const char *authored)
+{
+    struct usd_asset a = { authored, "" };
+    char resolved[RESOLVED_MAX];
+    size_t n = *authored && s ? asset_resolve(s, l->anchor, authored, resolved) : 0;
+    if (n)
+        a.resolved = tok_text(tok_make(resolved, n));
+    return a;
+}
+
+static size_t dict_size(const struct vdict_entry *e, size_t count, unsigned depth)
+{
+    size_t n = count;
+    for (size_t i = 0; i < count && depth; i++)
+        if (e[i].value.type == VT_DICT)
+            n += dict_size(field_ptr(&e[i].value), e[i].value.count, depth - 1);
+    return n;
+}
+
+#define DICT_DEPTH 512
+
+// Entries of one dictionary at *next, those of nested ones behind them, all in one block.
+static void dict_fill(const struct usd_stage *s, const struct layer *l, const struct field *f, struct usd_value *out,
+                      struct usd_dict_entry **next, unsigned depth)
+{
+    const struct vdict_entry *e = field_ptr(f);
+    struct usd_dict_entry *to   = *next;
+    *next += f->count;
+    out->type  = USD_TYPE_DICTIONARY;
+    out->count = f->count;
+    out->data  = to;
+    for (uint32_t i = 0; i < f->count; i++) {
+        memset(&to[i], 0, sizeof(to[i]));
+        to[i].key = e[i].key;
+        if (e[i].value.type == VT_DICT && depth)
+            dict_fill(s, l, &e[i].value, &to[i].value, next, depth - 1);
+        else if (e[i].value.flags & VF_ARRAY && e[i].value.type == USD_TYPE_ASSET) {
+            // an owned array cannot be freed from inside a dictionary: authored names only
+            to[i].value.type     = USD_TYPE_STRING;
+            to[i].value.is_array = true;
+            to[i].value.count    = e[i].value.count;
+            to[i].value.data     = field_ptr(&e[i].value);
+        } else {
+            field_value(s, l, &e[i].value, &to[i].value);
+        }
+    }
+}
+
+static bool dict_value(const struct usd_stage *s, const struct layer *l, const struct field *f, struct usd_value *out)
+{
+    size_t n                    = dict_size(field_ptr(f), f->count, DICT_DEPTH);
+    struct usd_dict_entry *next = malloc((n + 1) * sizeof(*next));
+    if (!next)
+        return false;
+    out->owned = next;
+    dict_fill(s, l, f, out, &next, DICT_DEPTH);
+    return true;
+}
+
+static bool names_value(const struct field *f, struct usd_value *out)
+{
+    struct item_set set = { 0 };
+    listop_names(&set, f);
+    const char **names = malloc((set.count + 1) * sizeof(*names));
+    for (size_t i = 0; names && i < set.count; i++)
+        names[i] = tok_text((usd_tok)set.items[i]);
+    out->type     = USD_TYPE_TOKEN;
+    out->is_array = true;
+    out->count    = set.count;
+    out->data = out->owned = names;
+    array_free(&set);
+    return names != NULL;
+}
+
+bool field_value(const struct usd_stage *s, const struct layer *l, const struct field *f, struct usd_value *out)
+{
+    memset(out, 0, sizeof(*out));
+    if (f->flags & VF_CRATE)
+        return crate_value(s, l, f, out);
+    if (f->type == VT_DICT)
+        return dict_value(s, l, f, out);
+    if (f->type == VT_TOKEN_LISTOP || f->type == VT_STRING_LISTOP)
+        return names_value(f, out);
+    if (f->type >= USD_TYPE_COUNT || f->type == USD_TYPE_NONE || f->type == USD_TYPE_BLOCK)
+        return false;
+    out->type     = (enum usd_type)f->type;
+    out->is_array = f->flags & VF_ARRAY;
+    out->count    = out->is_array ? f->count : 1;
+    if (out->type == USD_TYPE_ASSET) {
+        const char *const *names = out->is_array ? field_ptr(f) : (const char *const *)&f->bits;
+        struct usd_asset *to     = out->is_array ? malloc((out->count + 1) * sizeof(*to)) : (struct usd_asset *)out->storage;
+        if (!to)
+            return false;
+        for (size_t i = 0; i < out->count; i++)
+            to[i] = asset_of(s, l, names[i]);
+        out->data  = to;
+        out->owned = out->is_array ? to : NULL;
+        return true;
+    }
+    if (!out->is_array && type_table[out->type].size <= 8)
+        out->data = &f->bits;
+    else
+        out->data = field_ptr(f);
+    return true;
+}
+
+bool asset_values(const struct usd_stage *s, const struct layer *l, struct usd_value *v, const char *const *names)
+{
+    struct usd_asset *to = malloc((v->count + 1) * sizeof(*to));
+    for (size_t i = 0; to && i < v->count; i++)
+        to[i] = asset_of(s, l, names[i]);
+    v->data = v->owned = to;
+    return to != NULL;
+}
+
+// ---------------------------------------------------------------------------------------------------------------
+// Which opinion wins
+
+static const struct samples *samples_of(const struct layer *l, const struct field *f)
+{
+    if (f->type != VT_SAMPLES)
+        return NULL;
+    return f->flags & VF_CRATE ? crate_samples(l, f) : field_ptr(f);
+}
+
+struct winner {
+    const struct layer *layer;
+    const struct field *value;     // a default
+    const struct samples *samples; // or time samples
+    struct time_map time;
+};
+
+// Strongest layer with an opinion; within a layer time samples come before the default.
+static bool find_winner(const usd_property *q, bool with_samples, struct winner *w)
+{
+    const struct index *ix   = prim_real(q->prim)->index;
+    const struct prop_ref *r = prop_refs(q);
+    for (unsigned i = 0; i < q->ref_count; i++) {
+        const struct layer *l;
+        const struct prop_spec *s = ref_prop(ix, r[i], &l);
+        if (!s->field_count)
+            continue;
+        *w                    = (struct winner) { .layer = l };
+        const struct field *f = with_samples ? prop_field(l, s, T_timeSamples) : NULL;
+        if (f && (w->samples = samples_of(l, f)) && w->samples->count) {
+            w->time = ref_time(ix, r[i].node, r[i].layer);
+            return true;
+        }
+        w->samples = NULL;
+        w->value   = prop_field(l, s, T_default);
+        if (w->value) {
+            w->time = ref_time(ix, r[i].node, r[i].layer);
+            return w->value->type != USD_TYPE_BLOCK;
+        }
+    }
+    return false;
+}
+
+// Time codes are times themselves: they move with the layer's offset.
+static void map_timecodes(struct usd_value *v, struct time_map t)
+{
+    if (v->type != USD_TYPE_TIMECODE || (t.offset == 0 && t.scale == 1))
+        return;
+    double *to = v->is_array ? malloc((v->count + 1) * sizeof(*to)) : v->storage;
+    if (!to)
+        return;
+    for (size_t i = 0; i < v->count; i++)
+        to[i] = ((const double *)v->data)[i] * t.scale + t.offset;
+    free(v->owned);
+    v->owned = v->is_array ? to : NULL;
+    v->data  = to;
+}
+
+// ---------------------------------------------------------------------------------------------------------------
+// Interpolation
+
+static void lerp_quats(const struct usd_value *a, const struct usd_value *b, double t, struct usd_value *out, void *to)
+{
+    enum usd_type c = type_table[a->type].component;
+    for (size_t i = 0; i < a->count; i++) {
+        double p[4], q[4], r[4], dot = 0;
+        usd_value_doubles(a, i, p, 4);
+        usd_value_doubles(b, i, q, 4);
+        for (int k = 0; k < 4; k++)
+            dot += p[k] * q[k];
+        double sign = dot < 0 ? -1 : 1, wp = 1 - t, wq = t;
+        dot *= sign;
+        if (dot < 0.99999) { // spherical; nearly equal ones linearly
+            double angle = acos(dot), s = sin(angle);
+            wp = sin((1 - t) * angle) / s;
+            wq = sin(t * angle) / s;
+        }
+        for (int k = 0; k < 4; k++)
+            r[k] = wp * p[k] + wq * sign * q[k];
+        for (int k = 0; k < 4; k++) {
+            if (c == USD_TYPE_DOUBLE)
+                ((double *)to)[i * 4 + k] = r[k];
+            else if (c == USD_TYPE_FLOAT)
+                ((float *)to)[i * 4 + k] = (float)r[k];
+            else
+                ((uint16_t *)to)[i * 4 + k] = half_from_float((float)r[k]);
+        }
+    }
+}
+
+static bool interpolate(struct usd_value *a, const struct usd_value *b, double t, struct usd_value *out)
+{
+    enum usd_type c = type_table[a->type].component;
+    bool linear     = c == USD_TYPE_FLOAT || c == USD_TYPE_DOUBLE || c == USD_TYPE_HALF || c == USD_TYPE_TIMECODE;
+    if (!linear || a->type != b->type || a->count != b->count || a->is_array != b->is_array)
+        return false;
+    memset(out, 0, sizeof(*out));
+    size_t n = a->count * type_table[a->type].components;
+    void *to = a->is_array ? malloc(a->count * type_table[a->type].size + 1) : (void *)out->storage;
+    if (!to)
+        return false;
+    if (a->type == USD_TYPE_QUATD || a->type == USD_TYPE_QUATF || a->type == USD_TYPE_QUATH)
+        lerp_quats(a, b, t, out, to);
+    else if (c == USD_TYPE_FLOAT)
+        for (size_t i = 0; i < n; i++) {
+            double x = ((const float *)a->data)[i], y = ((const float *)b->data)[i];
+            ((float *)to)[i] = (float)((1 - t) * x + t * y);
+        }
+    else if (c == USD_TYPE_HALF)
+        for (size_t i = 0; i < n; i++) {
+            double x = usd_half_to_float(((const uint16_t *)a->data)[i]), y = usd_half_to_float(((const uint16_t *)b->data)[i]);
+            ((uint16_t *)to)[i] = half_from_float((float)((1 - t) * x + t * y));
+        }
+    else
+        for (size_t i = 0; i < n; i++)
+            ((double *)to)[i] = (1 - t) * ((const double *)a->data)[i] + t * ((const double *)b->data)[i];
+    out->type     = a->type;
+    out->is_array = a->is_array;
+    out->count    = a->count;
+    out->data     = to;
+    out->owned    = a->is_array ? to : NULL;
+    return true;
+}
+
+static bool sample_value(const struct usd_stage *s, const struct winner *w, double stage_time, struct usd_value *out)
+{
+    const struct samples *x = w->samples;
+    double t                = (stage_time - w->time.offset) / w->time.scale;
+    size_t low = 0, high = x->count; // first time > t
+    while (low < high) {
+        size_t mid = (low + high) / 2;
+        if (x->times[mid] <= t)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    size_t at = low ? low - 1 : 0;
+    if (!field_value(s, w->layer, &x->values[at], out))
+        return false; // a block holds until the next sample
+    if (low && low < x->count && x->times[at] < t) {
+        struct usd_value next, mixed;
+        double u = (t - x->times[at]) / (x->times[low] - x->times[at]);
+        if (field_value(s, w->layer, &x->values[low], &next) && interpolate(out, &next, u, &mixed)) {
+            usd_value_finish(out);
+            *out = mixed;
+            if (!mixed.owned)
+                out->data = out->storage;
+        }
+        usd_value_finish(&next);
+    }
+    return true;
+}
+
+bool usd_attr_get(const usd_property *q, double time, struct usd_value *out)
+{
+    memset(out, 0, sizeof(*out));
+    struct winner w;
+    if (!q || q->flags & PROP_RELATIONSHIP || !find_winner(q, !isnan(time), &w))
+        return false;
+    const struct usd_stage *s = prim_stage(q->prim);
+    bool ok                   = w.samples ? sample_value(s, &w, time, out) : field_value(s, w.layer, w.value, out);
+    if (ok)
+        map_timecodes(out, w.time);
+    return ok;
+}
+
+bool usd_attr_has_value(const usd_property *q)
+{
+    struct winner w;
+    return q && !(q->flags & PROP_RELATIONSHIP) && find_winner(q, true, &w);
+}
+
+size_t usd_attr_sample_times(const usd_property *q, double *times, size_t max)
+{
+    struct winner w;
+    if (!q || q->flags & PROP_RELATIONSHIP || !find_winner(q, true, &w) || !w.samples)
+        return 0;
+    size_t n = w.samples->count;
+    for (size_t i = 0; i < n && i < max; i++) // a negative scale turns them around
+        times[i] = w.samples->times[w.time.scale < 0 ? n - 1 - i : i] * w.time.scale + w.time.offset;
+    return n;
+}
+
+size_t usd_attr_sample_count(const usd_property *q) { return usd_attr_sample_times(q, NULL, 0); }
+bool usd_attr_might_vary(const usd_property *q) { return usd_attr_sample_count(q) > 1; }
+
+// ---------------------------------------------------------------------------------------------------------------
+// Typed shortcuts
+
+static bool doubles(const struct usd_value *v, double *out, int n) { return usd_value_doubles(v, 0, out, n); }
+
+static bool value_token(const struct usd_value *v, const char **out)
+{
+    if ((v->type != USD_TYPE_TOKEN && v->type != USD_TYPE_STRING && v->type != USD_TYPE_PATH) || v->is_array)
+        return false;
+    *out = *(const char *const *)v->data;
+    return true;
+}
+
+static bool value_asset(const struct usd_value *v, struct usd_asset *out)
+{
+    if (v->type != USD_TYPE_ASSET || !v->count)
+        return false;
+    *out = *(const struct usd_asset *)v->data;
+    return true;
+}
+
+static bool vec(const struct usd_value *v, float *out, int n)
+{
+    double d[4];
+    if (usd_type_components(v->type) < n || !doubles(v, d, n))
+        return false;
+    for (int i = 0; i < n; i++)
+        out[i] = (float)d[i];
+    return true;
+}
+
+static bool scalar(const struct usd_value *v, double *out) { return usd_type_components(v->type) == 1 && doubles(v, out, 1); }
+
+#define GETTERS(name, TYPE, PARAM, EXPR)                                                    \
+    static bool from_##name(const struct usd_value *v, PARAM)                               \
+    {                                                                                       \
+        double d = 0;                                                                       \
+        (void)d;                                                                            \
+        return EXPR;                                                                        \
+    }                                                                                       \
+    bool usd_attr_get_##name(const usd_property *q, double time, PARAM)                     \
+    {                                                                                       \
+        struct usd_value v;                                                                 \
+        bool ok = usd_attr_get(q, time, &v) && from_##name(&v, out);                        \
+        usd_value_finish(&v);                                                               \
+        return ok;                                                                          \
+    }                                                                                       \
+    bool usd_prim_get_##name(const usd_prim *p, const char *attr, double time, PARAM)       \
+    {                                                                                       \
+        struct usd_value v;                                                                 \
+        bool ok = usd_prim_get(p, attr, time, &v) && from_##name(&v, out);                  \
+        usd_value_finish(&v);                                                               \
+        return ok;                                                                          \
+    }
+GETTERS(bool, bool, bool *out, scalar(v, &d) ? (*out = d != 0, true) : false)
+GETTERS(int, int, int *out, scalar(v, &d) && d >= -2147483648.0 && d <= 2147483647.0 ? (*out = (int)d, true) : false)
+GETTERS(float, float, float *out, scalar(v, &d) ? (*out = (float)d, true) : false)
+GETTERS(double, double, double *out, scalar(v, &d) ? (*out = d, true) : false)
+GETTERS(token, const char *, const char **out, value_token(v, out))
+GETTERS(vec2f, float, float out[2], vec(v, out, 2))
+GETTERS(vec3f, float, float out[3], vec(v, out, 3))
+GETTERS(vec4f, float, float out[4], vec(v, out, 4))
+GETTERS(matrix4d, double, double out[16], usd_type_components(v->type) == 16 && doubles(v, out, 16))
+GETTERS(asset, struct usd_asset, struct usd_asset *out, value_asset(v, out))
+
+bool usd_prim_get(const usd_prim *p, const char *name, double time, struct usd_value *out)
+{
+    if (usd_attr_get(usd_prim_find_property(p, name), time, out))
+        return true;
+    return p && usd_schema_fallback(usd_prim_type_name(p), name, out);
+}

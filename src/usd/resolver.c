@@ -1,0 +1,223 @@
+// Asset paths: relative to the layer that authors them, along search paths, inside packages.
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "file.h"
+#include "stage.h"
+
+// Drops "." and "..", doubled slashes; works on absolute and relative paths in place.
+static void normalise(char *path)
+{
+    char *out = path, *in = path;
+    bool absolute = *in == '/';
+    if (absolute)
+        out++, in++;
+    char *first = out;
+    bool more = *in != 0;
+    while (more) {
+        size_t n = strcspn(in, "/");
+        more     = in[n] != 0; // looked at before anything is written here
+        if (n == 2 && in[0] == '.' && in[1] == '.') {
+            bool can_pop = out > first && !(out - first >= 3 && !memcmp(out - 3, "../", 3));
+            if (can_pop) {
+                out--;
+                while (out > first && out[-1] != '/')
+                    out--;
+            } else if (!absolute) {
+                memmove(out, "../", 3);
+                out += 3;
+            }
+        } else if (n && !(n == 1 && in[0] == '.')) {
+            memmove(out, in, n);
+            out += n;
+            *out++ = '/';
+        }
+        in += n + 1;
+    }
+    if (out > first)
+        out--; // the last slash
+    *out = 0;
+}
+
+// `rel` against the folder of `file`; both plain.
+static bool join(const char *file, const char *rel, char *out, size_t capacity)
+{
+    const char *slash = strrchr(file, '/');
+    size_t dir        = *rel == '/' || !slash ? 0 : (size_t)(slash - file) + 1;
+    if (dir + strlen(rel) + 1 > capacity)
+        return false;
+    memcpy(out, file, dir);
+    memcpy(out + dir, rel, strlen(rel) + 1);
+    normalise(out);
+    return true;
+}
+
+static bool is_explicitly_relative(const char *p) { return !strncmp(p, "./", 2) || !strncmp(p, "../", 3); }
+
+// Anchoring inside a package: "a.usdz[b/c.usdc]" and "d.png" give "a.usdz[b/d.png]".
+static size_t anchor_in_package(const char *anchor, const char *authored, bool from_root, char *out)
+{
+    size_t package_size, inner_size;
+    const char *inner;
+    if (!package_split(anchor, &package_size, &inner, &inner_size))
+        return 0;
+    char inner_text[RESOLVED_MAX], joined[RESOLVED_MAX];
+    if (inner_size >= sizeof(inner_text))
+        return 0;
+    memcpy(inner_text, inner, inner_size);
+    inner_text[inner_size] = 0;
+    size_t n = 0;
+    if (anchor_in_package(inner_text, authored, from_root, joined)) // a package in a package
+        n = 1;
+    else
+        n = join(from_root ? "" : inner_text, authored, joined, sizeof(joined));
+    if (!n || package_size + strlen(joined) + 3 > RESOLVED_MAX)
+        return 0;
+    return (size_t)snprintf(out, RESOLVED_MAX, "%.*s[%s]", (int)package_size, anchor, joined);
+}
+
+static size_t anchored(const struct usd_stage *s, const char *anchor, const char *authored, char *out, bool must_exist)
+{
+    *out = 0;
+    char name[RESOLVED_MAX];
+    const char *args = strstr(authored, ":SDF_FORMAT_ARGS:");
+    size_t size      = args ? (size_t)(args - authored) : strlen(authored);
+    if (!strncmp(authored, "file://", 7))
+        authored += 7, size -= 7;
+    if (!size || size + 1 > sizeof(name))
+        return 0;
+    memcpy(name, authored, size);
+    name[size] = 0;
+    // "pkg.usdz[inner]": only the package's own path is anchored
+    size_t package_size, inner_size;
+    const char *inner;
+    char tail[RESOLVED_MAX] = "";
+    if (package_split(name, &package_size, &inner, &inner_size)) {
+        snprintf(tail, sizeof(tail), "%s", name + package_size);
+        name[package_size] = 0;
+    }
+    size_t n = 0;
+    if (*name != '/' && package_split(anchor, &package_size, &inner, &inner_size)) {
+        n = anchor_in_package(anchor, name, false, out);
+        if (!file_exists(&s->env, out)) {
+            char other[RESOLVED_MAX];
+            if (anchor_in_package(anchor, name, true, other) && file_exists(&s->env, other))
+                n = (size_t)snprintf(out, RESOLVED_MAX, "%s", other);
+            else if (must_exist)
+                return *out = 0;
+        }
+    } else {
+        if (!join(anchor, name, out, RESOLVED_MAX))
+            return *out = 0;
+        n = strlen(out);
+        if (!file_exists(&s->env, out)) {
+            bool found = false;
+            for (size_t i = 0; *name != '/' && !is_explicitly_relative(name) && i < s->search_path_count && !found; i++) {
+                char other[RESOLVED_MAX];
+                if (strlen(s->search_paths[i]) + strlen(name) + 2 > sizeof(other))
+                    continue;
+                strcpy(other, s->search_paths[i]);
+                strcat(other, "/");
+                strcat(other, name);
+                normalise(other);
+                found = file_exists(&s->env, other);
+                if (found)
+                    strcpy(out, other);
+            }
+            n = strlen(out);
+            if (!found && must_exist)
+                return *out = 0;
+        }
+    }
+    if (*tail && n) {
+        if (n + strlen(tail) + 1 > RESOLVED_MAX)
+            return *out = 0;
+        // inside another package the tail goes before the closing bracket
+        if (out[n - 1] == ']') {
+            memmove(out + n - 1 + strlen(tail), out + n - 1, 2);
+            memcpy(out + n - 1, tail, strlen(tail));
+        } else {
+            strcat(out, tail);
+        }
+        n = strlen(out);
+        if (must_exist && !file_exists(&s->env, out))
+            return *out = 0;
+    }
+    return n;
+}
+
+// "tex.<UDIM>.png" with a tile number; false when there is no <UDIM>.
+static bool udim_name(const char *pattern, int tile, char *out, size_t capacity)
+{
+    const char *at = strstr(pattern, "<UDIM>");
+    if (!at)
+        return false;
+    return snprintf(out, capacity, "%.*s%04d%s", (int)(at - pattern), pattern, tile, at + 6) < (int)capacity;
+}
+
+size_t asset_anchor(const struct usd_stage *s, const char *anchor, const char *authored, char *out)
+{
+    return anchored(s, anchor, authored, out, false);
+}
+
+size_t asset_resolve(const struct usd_stage *s, const char *anchor, const char *authored, char *out)
+{
+    if (!strstr(authored, "<UDIM>"))
+        return anchored(s, anchor, authored, out, true);
+    // A pattern is there when one of its tiles is.
+    size_t n = anchored(s, anchor, authored, out, false);
+    char tile[RESOLVED_MAX];
+    for (int t = 1001; n && t <= 1100; t++)
+        if (udim_name(out, t, tile, sizeof(tile)) && file_exists(&s->env, tile))
+            return n;
+    return *out = 0;
+}
+
+size_t usd_asset_resolve(const usd_stage *s, const char *layer, const char *authored, char *out, size_t capacity)
+{
+    char full[RESOLVED_MAX];
+    const char *anchor = s->root_stack->layers[0].layer->anchor;
+    for (size_t i = 0; layer && i < s->layers.count; i++)
+        if (!strcmp(s->layers.items[i]->identifier, layer))
+            anchor = s->layers.items[i]->anchor;
+    size_t n = asset_resolve(s, anchor, authored, full);
+    if (capacity)
+        snprintf(out, capacity, "%s", n ? full : "");
+    return n;
+}
+
+size_t usd_asset_udim_tiles(const usd_stage *s, const struct usd_asset *asset,
+                            void (*fn)(void *user, int tile, const char *resolved), void *user)
+{
+    char tile[RESOLVED_MAX];
+    size_t count = 0;
+    for (int t = 1001; t <= 1999; t++)
+        if (udim_name(asset->resolved, t, tile, sizeof(tile)) && file_exists(&s->env, tile)) {
+            fn(user, t, tile);
+            count++;
+        }
+    return count;
+}
+
+int usd_asset_read(const usd_stage *s, const char *resolved, void **data, size_t *size, struct usd_error *err)
+{
+    *data = NULL;
+    *size = 0;
+    struct file_bytes f;
+    int rc = file_map(s ? &s->env : NULL, resolved, &f, err);
+    if (rc != USD_OK)
+        return rc;
+    *data = malloc(f.size ? f.size : 1);
+    if (!*data) {
+        error_set(err, USD_ERR_NOMEM, resolved, "%s: out of memory", resolved);
+        rc = USD_ERR_NOMEM;
+    } else {
+        memcpy(*data, f.data, f.size);
+        *size = f.size;
+    }
+    file_unmap(&f);
+    return rc;
+}

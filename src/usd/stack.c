@@ -1,0 +1,168 @@
+// Layer stacks: a root layer and its sublayers, strongest first, with their time offsets.
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "stage.h"
+
+#define MAX_SUBLAYER_DEPTH 64
+
+struct collect {
+    struct usd_stage *stage;
+    struct {
+        ARRAY_OF(struct stack_layer);
+    } layers;
+    const struct layer *open[MAX_SUBLAYER_DEPTH]; // from the root to the layer at hand: finds cycles
+};
+
+// The stage keeps one reference per layer, whatever number of stacks use it.
+static void keep_layer(struct usd_stage *s, struct layer *l)
+{
+    pthread_mutex_lock(&s->lock);
+    bool known = false;
+    for (size_t i = 0; i < s->layers.count && !known && s->layers.count < 64; i++)
+        known = s->layers.items[i] == l;
+    if (s->layers.count >= 64) { // long lists through a map
+        if (!s->layer_set.count)
+            for (size_t i = 0; i < s->layers.count; i++)
+                hash_map_put(&s->layer_set, (uintptr_t)s->layers.items[i], 1);
+        known = hash_map_get(&s->layer_set, (uintptr_t)l) != NULL;
+        if (!known)
+            hash_map_put(&s->layer_set, (uintptr_t)l, 1);
+    }
+    bool kept = !known && array_push(&s->layers, l);
+    pthread_mutex_unlock(&s->lock);
+    if (!kept)
+        layer_release(l);
+    else
+        for (size_t i = 0; i < l->warnings.count; i++)
+            stage_diagnose(s, USD_WARNING, USD_ERR_UNSUPPORTED, l->identifier, "", "%s", l->warnings.items[i]);
+}
+
+static struct layer *open_layer(struct usd_stage *s, const char *resolved, const char *asker, const char *site, const char *arc)
+{
+    struct layer *l = NULL;
+    struct usd_error err;
+    if (s->layers.count >= s->env.limits.max_layers) {
+        stage_diagnose(s, USD_ERROR, USD_ERR_LIMIT, asker, site, "%s @%s@ is not opened: max_layers is met", arc, resolved);
+        return NULL;
+    }
+    int rc = layer_open(&s->env, resolved, &l, &err);
+    if (rc != USD_OK) {
+        stage_diagnose(s, USD_ERROR, rc, asker, site, "%s cannot be opened: %s", arc, err.message);
+        return NULL;
+    }
+    keep_layer(s, l);
+    return l;
+}
+
+static void collect(struct collect *c, struct layer *l, struct time_map time, unsigned depth)
+{
+    (void)array_push(&c->layers, (struct stack_layer) { l, time });
+    c->open[depth]         = l;
+    const struct field *f = spec_field(l, &l->prims.items[0], T_subLayers);
+    if (!f || f->type != VT_SUBLAYERS)
+        return;
+    const struct arc_ref *subs = field_ptr(f);
+    for (uint32_t i = 0; i < f->count; i++) {
+        char resolved[RESOLVED_MAX];
+        if (!asset_anchor(c->stage, l->anchor, subs[i].asset, resolved)) {
+            stage_diagnose(c->stage, USD_ERROR, USD_ERR_NOT_FOUND, l->identifier, "/", "sublayer @%s@ has no usable path", subs[i].asset);
+            continue;
+        }
+        struct layer *sub = open_layer(c->stage, resolved, l->identifier, "/", "sublayer");
+        if (!sub)
+            continue;
+        bool cycle = depth + 1 >= MAX_SUBLAYER_DEPTH;
+        for (unsigned k = 0; k <= depth && !cycle; k++)
+            cycle = c->open[k] == sub;
+        if (cycle) {
+            stage_diagnose(c->stage, USD_ERROR, USD_ERR_INVALID, l->identifier, "/", "sublayer @%s@ makes a cycle; left out", subs[i].asset);
+            continue;
+        }
+        struct time_map t = { subs[i].offset, subs[i].scale };
+        if (!(t.scale != 0)) {
+            stage_diagnose(c->stage, USD_WARNING, USD_ERR_INVALID, l->identifier, "/", "sublayer @%s@ has a time scale of 0; 1 is used", subs[i].asset);
+            t.scale = 1;
+        }
+        t.scale *= l->time_codes_per_second / sub->time_codes_per_second;
+        collect(c, sub, time_compose(time, t), depth + 1);
+    }
+}
+
+static struct layer_stack *build(struct usd_stage *s, struct layer *root, const char *resolved)
+{
+    struct collect *c = calloc(1, sizeof(*c));
+    if (!c)
+        return NULL;
+    c->stage = s;
+    if (root)
+        collect(c, root, (struct time_map) { 0, 1 }, 0);
+    pthread_mutex_lock(&s->lock);
+    struct layer_stack *st = arena_alloc(&s->arena, sizeof(*st));
+    if (st) {
+        st->resolved = arena_strndup(&s->arena, resolved, strlen(resolved));
+        st->layers   = arena_alloc(&s->arena, c->layers.count * sizeof(*st->layers) + 1);
+        if (!st->resolved || !st->layers) {
+            st = NULL;
+        } else {
+            st->count = (uint32_t)(c->layers.count > UINT16_MAX ? UINT16_MAX : c->layers.count);
+            if (st->count)
+                memcpy(st->layers, c->layers.items, st->count * sizeof(*st->layers));
+            st->time_codes_per_second = root ? root->time_codes_per_second : 24;
+            st->broken                = !root;
+        }
+    }
+    pthread_mutex_unlock(&s->lock);
+    array_free(&c->layers);
+    free(c);
+    return st;
+}
+
+static struct layer_stack *find(struct usd_stage *s, unsigned bucket, const char *resolved)
+{
+    for (struct layer_stack *st = s->stacks[bucket]; st; st = st->next)
+        if (!strcmp(st->resolved, resolved))
+            return st;
+    return NULL;
+}
+
+static struct layer_stack *publish(struct usd_stage *s, struct layer_stack *fresh)
+{
+    unsigned b = (unsigned)hash_bytes(fresh->resolved, strlen(fresh->resolved)) % 4096;
+    pthread_mutex_lock(&s->lock);
+    struct layer_stack *st = find(s, b, fresh->resolved); // another thread may have been faster
+    if (!st) {
+        st           = fresh;
+        st->next     = s->stacks[b];
+        s->stacks[b] = st;
+    }
+    pthread_mutex_unlock(&s->lock);
+    return st;
+}
+
+struct layer_stack *stack_get(struct usd_stage *s, const char *resolved, const char *site)
+{
+    unsigned b = (unsigned)hash_bytes(resolved, strlen(resolved)) % 4096;
+    pthread_mutex_lock(&s->lock);
+    struct layer_stack *st = find(s, b, resolved);
+    pthread_mutex_unlock(&s->lock);
+    if (st)
+        return st;
+    struct layer *root = open_layer(s, resolved, "", site, "layer");
+    st                 = build(s, root, resolved);
+    return st ? publish(s, st) : NULL;
+}
+
+int stack_open_root(struct usd_stage *s, struct layer *root, struct usd_error *err)
+{
+    keep_layer(s, root);
+    const char *name = root->cache_key ? root->cache_key : root->identifier;
+    struct layer_stack *st = build(s, root, name);
+    if (!st) {
+        error_set(err, USD_ERR_NOMEM, root->identifier, "%s: out of memory", root->identifier);
+        return USD_ERR_NOMEM;
+    }
+    s->root_stack = publish(s, st);
+    return USD_OK;
+}

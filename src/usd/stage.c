@@ -1,0 +1,294 @@
+// Opening and closing stages; what a stage says about itself.
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "stage.h"
+
+static void diagnose_v(struct usd_stage *s, enum usd_severity severity, int code, const char *layer, const char *path,
+                       const char *format, va_list args)
+{
+    char text[1024];
+    vsnprintf(text, sizeof(text), format, args);
+    pthread_mutex_lock(&s->lock);
+    if (s->diagnostics.count < LIMIT_DIAGNOSTICS) {
+        struct usd_diagnostic d = {
+            .severity = severity,
+            .code     = code,
+            .message  = arena_strndup(&s->arena, text, strlen(text)),
+            .layer    = arena_strndup(&s->arena, layer, strlen(layer)),
+            .path     = arena_strndup(&s->arena, path, strlen(path)),
+        };
+        if (d.message && d.layer && d.path)
+            (void)array_push(&s->diagnostics, d);
+    }
+    pthread_mutex_unlock(&s->lock);
+}
+
+void stage_diagnose(struct usd_stage *s, enum usd_severity severity, int code, const char *layer, const char *path,
+                    const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    diagnose_v(s, severity, code, layer, path, format, args);
+    va_end(args);
+}
+
+static struct usd_stage *stage_create(const struct usd_open_options *o)
+{
+    static atomic_uint_least64_t ids;
+    struct usd_stage *s = calloc(1, sizeof(*s));
+    if (!s)
+        return NULL;
+    pthread_mutex_init(&s->lock, NULL);
+    s->id            = atomic_fetch_add(&ids, 1) + 1;
+    s->instance_keys = intern_create();
+    s->env.limits    = limits_effective(o ? o->limits : NULL);
+    if (!o)
+        return s;
+    s->skip_payloads  = o->skip_payloads;
+    s->env.allow_path = o->allow_path;
+    s->env.user       = o->user;
+    s->choices        = calloc(o->variant_count + 1, sizeof(*s->choices));
+    s->search_paths   = calloc(o->search_path_count + 1, sizeof(*s->search_paths));
+    for (size_t i = 0; s->choices && i < o->variant_count; i++)
+        s->choices[s->choice_count++] = (struct variant_choice) { tok_str(o->variants[i].prim_path),
+                                                                 tok_str(o->variants[i].variant_set), tok_str(o->variants[i].selection) };
+    for (size_t i = 0; s->search_paths && i < o->search_path_count; i++) {
+        s->search_paths[i] = strdup(o->search_paths[i]);
+        s->search_path_count += s->search_paths[i] != NULL;
+    }
+    return s;
+}
+
+void usd_stage_close(usd_stage **stage)
+{
+    struct usd_stage *s = stage ? *stage : NULL;
+    if (!s)
+        return;
+    *stage = NULL;
+    for (size_t i = 0; i < s->layers.count; i++)
+        layer_release(s->layers.items[i]);
+    for (size_t i = 0; i < s->arenas.count; i++) {
+        arena_finish(s->arenas.items[i]);
+        free(s->arenas.items[i]);
+    }
+    for (size_t i = 0; i < s->search_path_count; i++)
+        free(s->search_paths[i]);
+    free(s->search_paths);
+    free(s->choices);
+    array_free(&s->layers);
+    array_free(&s->arenas);
+    array_free(&s->diagnostics);
+    hash_map_finish(&s->layer_set);
+    hash_map_finish(&s->instance_holders);
+    hash_map_finish(&s->paths);
+    hash_map_finish(&s->children);
+    hash_map_finish(&s->child_lists);
+    intern_destroy(&s->instance_keys);
+    arena_finish(&s->arena);
+    pthread_mutex_destroy(&s->lock);
+    free(s);
+}
+
+static void count_layers(struct usd_stage *s)
+{
+    for (size_t i = 0; i < s->layers.count; i++) {
+        const struct layer *l = s->layers.items[i];
+        s->stats.layers++;
+        s->stats.prim_specs += l->prims.count - 1;
+        s->stats.property_specs += l->props.count;
+        s->stats.layer_memory += layer_memory(l);
+        s->stats.parse_seconds += l->parse_seconds;
+        *(l->is_crate ? &s->stats.crate_bytes : &s->stats.text_bytes) += l->file_bytes;
+    }
+}
+
+static int open_with(struct usd_stage *s, struct layer *root, const struct usd_open_options *o, usd_stage **out,
+                     struct usd_error *err)
+{
+    int rc = stack_open_root(s, root, err);
+    if (rc == USD_OK) {
+        rc = stage_compose(s, o ? o->threads : 0);
+        if (rc != USD_OK)
+            error_set(err, rc, root->identifier, "%s: out of memory", root->identifier);
+    }
+    if (rc != USD_OK) {
+        usd_stage_close(&s);
+        return rc;
+    }
+    count_layers(s);
+    *out = s;
+    return USD_OK;
+}
+
+int usd_stage_open(const char *path, const struct usd_open_options *options, usd_stage **out, struct usd_error *err)
+{
+    *out = NULL;
+    if (!path || !*path) {
+        error_set(err, USD_ERR_INVALID, "", "no file name is given");
+        return USD_ERR_INVALID;
+    }
+    struct usd_stage *s = stage_create(options);
+    if (!s) {
+        error_set(err, USD_ERR_NOMEM, path, "%s: out of memory", path);
+        return USD_ERR_NOMEM;
+    }
+    char anchor[PATH_MAX + 4] = "", resolved[RESOLVED_MAX];
+    if (*path != '/' && getcwd(anchor, PATH_MAX))
+        strcat(anchor, "/x");
+    struct layer *root = NULL;
+    int rc             = USD_ERR_IO;
+    if (asset_anchor(s, anchor, path, resolved))
+        rc = layer_open(&s->env, resolved, &root, err);
+    else
+        error_set(err, rc, path, "%s: not a usable path", path);
+    if (rc != USD_OK) {
+        usd_stage_close(&s);
+        return rc;
+    }
+    return open_with(s, root, options, out, err);
+}
+
+int usd_stage_open_string(const void *data, size_t size, const char *identifier, const char *anchor_dir,
+                          const struct usd_open_options *options, usd_stage **out, struct usd_error *err)
+{
+    *out                = NULL;
+    struct usd_stage *s = stage_create(options);
+    if (!s) {
+        error_set(err, USD_ERR_NOMEM, "", "out of memory");
+        return USD_ERR_NOMEM;
+    }
+    identifier = identifier ? identifier : "anonymous";
+    char dir[PATH_MAX] = "", anchor[2 * PATH_MAX + 4];
+    if ((!anchor_dir || *anchor_dir != '/') && !getcwd(dir, sizeof(dir)))
+        *dir = 0;
+    snprintf(anchor, sizeof(anchor), "%s%s%.*s/x", dir, anchor_dir && *dir ? "/" : "", PATH_MAX, anchor_dir ? anchor_dir : "");
+    struct layer *root = NULL;
+    int rc             = layer_from_bytes(&s->env, identifier, anchor, data, size, &root, err);
+    if (rc != USD_OK) {
+        usd_stage_close(&s);
+        return rc;
+    }
+    return open_with(s, root, options, out, err);
+}
+
+size_t usd_stage_diagnostic_count(const usd_stage *s) { return s->diagnostics.count; }
+const struct usd_diagnostic *usd_stage_diagnostic(const usd_stage *s, size_t i)
+{
+    return i < s->diagnostics.count ? &s->diagnostics.items[i] : NULL;
+}
+size_t usd_stage_layer_count(const usd_stage *s) { return s->layers.count; }
+const char *usd_stage_layer(const usd_stage *s, size_t i) { return i < s->layers.count ? s->layers.items[i]->identifier : NULL; }
+const usd_prim *usd_stage_pseudo_root(const usd_stage *s) { return s->root; }
+uint64_t usd_stage_prim_count(const usd_stage *s) { return s->prim_count; }
+uint64_t usd_stage_id(const usd_stage *s) { return s->id; }
+
+static uint64_t expanded(const struct usd_prim *p, struct hash_map *memo)
+{
+    const struct usd_prim *from = p->flags & PRIM_INSTANCE ? p->index->holder : p;
+    bool keep                   = p->flags & PRIM_INSTANCE;
+    uint64_t *known             = keep ? hash_map_get(memo, (uintptr_t)from) : NULL;
+    if (known)
+        return *known;
+    uint64_t n              = 0;
+    const struct usd_prim *c = atomic_load(&from->first_child);
+    for (; c && c != &prim_pending; c = c->next_sibling)
+        n += 1 + expanded(c, memo);
+    if (keep)
+        hash_map_put(memo, (uintptr_t)from, n);
+    return n;
+}
+
+void usd_stage_stats(const usd_stage *s, struct usd_stage_stats *out)
+{
+    *out                 = s->stats;
+    out->prims           = s->prim_count;
+    out->instances       = s->instance_count;
+    out->prototypes      = s->prototype_count;
+    struct hash_map memo = { 0 };
+    out->prims_expanded  = expanded(s->root, &memo);
+    hash_map_finish(&memo);
+    pthread_mutex_t *lock = (pthread_mutex_t *)&s->lock;
+    pthread_mutex_lock(lock);
+    out->stage_memory = s->arena.used;
+    for (size_t i = 0; i < s->arenas.count; i++)
+        out->stage_memory += s->arenas.items[i]->used;
+    pthread_mutex_unlock(lock);
+}
+
+// ---------------------------------------------------------------------------------------------------------------
+// Metadata of the root layer
+
+static const struct field *root_field(const struct usd_stage *s, usd_tok name, const struct layer **l)
+{
+    *l = s->root_stack->layers[0].layer;
+    return spec_field(*l, &(*l)->prims.items[0], name);
+}
+
+bool usd_stage_metadata(const usd_stage *s, const char *key, struct usd_value *out)
+{
+    memset(out, 0, sizeof(*out));
+    const struct layer *l;
+    const struct field *f = root_field(s, tok_str(key), &l);
+    return f && field_value(s, l, f, out);
+}
+
+static bool number(const struct usd_stage *s, const char *key, double *out)
+{
+    struct usd_value v;
+    bool ok = usd_stage_metadata(s, key, &v) && usd_value_doubles(&v, 0, out, 1);
+    usd_value_finish(&v);
+    return ok;
+}
+
+const char *usd_stage_up_axis(const usd_stage *s)
+{
+    const struct layer *l;
+    const struct field *f = root_field(s, T_upAxis, &l);
+    return f && f->type == USD_TYPE_TOKEN && !f->flags ? field_ptr(f) : "Y";
+}
+
+double usd_stage_meters_per_unit(const usd_stage *s)
+{
+    double v = 0.01;
+    number(s, "metersPerUnit", &v);
+    return v;
+}
+
+double usd_stage_time_codes_per_second(const usd_stage *s) { return s->root_stack->layers[0].layer->time_codes_per_second; }
+
+double usd_stage_frames_per_second(const usd_stage *s)
+{
+    double v = 24;
+    number(s, "framesPerSecond", &v);
+    return v;
+}
+
+bool usd_stage_time_range(const usd_stage *s, double *start, double *end)
+{
+    double a, b;
+    if (!number(s, "startTimeCode", &a) || !number(s, "endTimeCode", &b))
+        return false;
+    *start = a;
+    *end   = b;
+    return true;
+}
+
+const usd_prim *usd_stage_default_prim(const usd_stage *s)
+{
+    const struct layer *l;
+    const struct field *f = root_field(s, T_defaultPrim, &l);
+    if (!f || f->type != USD_TYPE_TOKEN || f->flags)
+        return NULL;
+    const char *name = field_ptr(f);
+    char path[4096];
+    if (*name == '/')
+        return usd_stage_find(s, name);
+    if (!*name || snprintf(path, sizeof(path), "/%s", name) >= (int)sizeof(path))
+        return NULL;
+    return usd_stage_find(s, path);
+}

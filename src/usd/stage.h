@@ -1,0 +1,257 @@
+// Inside a composed stage.
+//
+// Every prim holds the list of specs with opinions about it, strongest first. Each spec belongs to a node: one site
+// (layer stack and path) that an arc brought in. Nodes live in an index that is shared by all prims below the one where
+// the arcs were authored: descending the namespace changes every site's path by the same name, so only prims that
+// author arcs of their own get a new index.
+#pragma once
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "arena.h"
+#include "array.h"
+#include "hash.h"
+#include "intern.h"
+#include "layer.h"
+#include "thread.h"
+
+// Order is strength: LIVERPS with the root in place of local opinions.
+enum arc { ARC_ROOT, ARC_INHERIT, ARC_VARIANT, ARC_REFERENCE, ARC_PAYLOAD, ARC_SPECIALIZE };
+static inline bool arc_is_class(enum arc a) { return a == ARC_INHERIT || a == ARC_SPECIALIZE; }
+
+// stage time = layer time * scale + offset
+struct time_map {
+    double offset, scale;
+};
+static inline struct time_map time_compose(struct time_map outer, struct time_map inner)
+{
+    return (struct time_map) { outer.scale * inner.offset + outer.offset, outer.scale * inner.scale };
+}
+
+// Namespace mapping of an arc, source to target: the longest matching source prefix wins.
+struct path_map {
+    bool root_identity; // "/" maps to itself
+    uint32_t count;
+    struct path_pair {
+        usd_tok from, to;
+    } pairs[];
+};
+extern const struct path_map path_map_identity;
+struct path_map *path_map_pair(struct arena *a, usd_tok from, usd_tok to, bool root_identity);
+struct path_map *path_map_compose(struct arena *a, const struct path_map *inner, const struct path_map *outer);
+// Mapped path as token, 0 when it is outside of what the arc brings in.
+usd_tok path_map_apply(const struct path_map *m, const char *path);
+
+struct stack_layer {
+    struct layer *layer;
+    struct time_map time; // layer to stack
+};
+struct layer_stack {
+    struct layer_stack *next;
+    const char *resolved; // of its root layer
+    struct stack_layer *layers;
+    uint32_t count;
+    double time_codes_per_second;
+    bool broken; // the root layer could not be read; reported already
+};
+
+struct spec_ref {
+    uint32_t spec;
+    uint16_t node, layer;
+};
+
+struct node {
+    struct layer_stack *stack;
+    const struct path_map *to_parent, *to_root;
+    struct time_map time; // stack to stage
+    usd_tok path;         // of the site, at the prim that owns the index, variants left out
+    usd_tok set, selection; // ARC_VARIANT
+    uint16_t parent;      // index of the node; the root is its own parent
+    uint16_t depth;       // namespace depth of the parent's site where the arc was authored
+    uint16_t sibling;     // order among arcs of one kind at one site
+    uint8_t arc;
+    bool direct; // authored at the prim that owns the index, or below such an arc
+    bool inert;  // same site as another node: gives no opinions
+};
+
+struct index {
+    struct usd_stage *stage;
+    struct usd_prim *holder; // instances: the prim whose children stand for all of the prototype
+    uint32_t depth;          // namespace depth of the prim that owns it
+    uint32_t count;
+    struct node nodes[]; // strongest first
+};
+
+enum prim_flags {
+    PRIM_INACTIVE     = 1,    // it or an ancestor
+    PRIM_UNDEFINED    = 2,    // it or an ancestor is only an over
+    PRIM_ABSTRACT     = 4,    // it or an ancestor is a class
+    PRIM_INSTANCE     = 8,
+    PRIM_BELOW_INSTANCE = 16,
+    PRIM_PROXY        = 32,   // `source` is valid instead of `index`; no opinions of its own
+    PRIM_SPECIFIER    = 64 | 128, // enum usd_specifier << 6
+    PRIM_INSTANCEABLE = 256,
+};
+
+struct usd_prim {
+    const struct usd_prim *parent;
+    struct usd_prim *_Atomic first_child; // &prim_pending: built on first use (instances)
+    struct usd_prim *next_sibling;
+    union {
+        struct index *index;
+        const struct usd_prim *source;
+    };
+    union {
+        struct spec_ref one;   // ref_count <= 1
+        struct spec_ref *many;
+    };
+    struct prop_table *_Atomic props;
+    usd_tok name, type_name;
+    uint16_t ref_count, flags;
+    uint32_t child_count;
+};
+extern struct usd_prim prim_pending;
+
+struct prop_ref {
+    uint32_t prop;
+    uint16_t node, layer;
+};
+
+struct usd_property {
+    const struct usd_prim *prim;
+    union {
+        struct prop_ref one;
+        struct prop_ref *many;
+    };
+    struct target_list *_Atomic targets; // relationship targets or connections, built on first use
+    usd_tok name, type_name;
+    uint16_t ref_count;
+    uint8_t flags; // PROP_*
+    uint8_t type : 7, is_array : 1;
+};
+struct prop_table {
+    uint32_t count;
+    struct usd_property props[];
+};
+struct target_list {
+    uint32_t count;
+    const char *paths[];
+};
+
+struct usd_stage {
+    struct layer_env env;
+    bool skip_payloads;
+    struct variant_choice {
+        usd_tok prim, set, selection;
+    } *choices;
+    size_t choice_count;
+    char **search_paths;
+    size_t search_path_count;
+
+    struct layer_stack *root_stack;
+    struct usd_prim *root;
+    uint64_t id;
+
+    pthread_mutex_t lock; // everything below, and lazy parts of prims
+    struct arena arena;   // lazy parts, stacks, diagnostics
+    struct layer_stack *stacks[4096];
+    struct {
+        ARRAY_OF(struct layer *);
+    } layers; // every layer once
+    struct hash_map layer_set; // the same, once there are many
+    struct {
+        ARRAY_OF(struct usd_diagnostic);
+    } diagnostics;
+    struct intern_table *instance_keys;
+    struct hash_map instance_holders; // key id -> prim
+    struct hash_map paths;            // prim address -> path text
+    struct hash_map children;         // (prim address, name) -> child, for long lists
+    struct hash_map child_lists;      // prims whose children are in `children`
+    struct {
+        ARRAY_OF(struct arena *);
+    } arenas; // of the composing threads
+    struct usd_stage_stats stats;
+    atomic_uint_least64_t prim_count, instance_count, prototype_count;
+};
+
+// The prim that has the opinions: itself unless it is a proxy.
+static inline const struct usd_prim *prim_real(const struct usd_prim *p) { return p->flags & PRIM_PROXY ? p->source : p; }
+static inline const struct spec_ref *prim_refs(const struct usd_prim *p) { return p->ref_count > 1 ? p->many : &p->one; }
+static inline const struct prop_ref *prop_refs(const struct usd_property *p) { return p->ref_count > 1 ? p->many : &p->one; }
+static inline struct usd_stage *prim_stage(const struct usd_prim *p) { return prim_real(p)->index->stage; }
+static inline const struct stack_layer *ref_stack_layer(const struct index *ix, uint16_t node, uint16_t layer)
+{
+    return &ix->nodes[node].stack->layers[layer];
+}
+static inline const struct prim_spec *ref_spec(const struct index *ix, struct spec_ref r, const struct layer **layer)
+{
+    *layer = ref_stack_layer(ix, r.node, r.layer)->layer;
+    return &(*layer)->prims.items[r.spec];
+}
+static inline const struct prop_spec *ref_prop(const struct index *ix, struct prop_ref r, const struct layer **layer)
+{
+    *layer = ref_stack_layer(ix, r.node, r.layer)->layer;
+    return &(*layer)->props.items[r.prop];
+}
+static inline struct time_map ref_time(const struct index *ix, uint16_t node, uint16_t layer)
+{
+    return time_compose(ix->nodes[node].time, ref_stack_layer(ix, node, layer)->time);
+}
+
+// Strongest opinion on a field of the prim itself.
+const struct field *prim_field(const struct usd_prim *p, usd_tok name, const struct layer **layer);
+size_t prim_depth(const struct usd_prim *p);
+// Path of any prim into a growing buffer of the caller; returns its length.
+size_t prim_path_write(const struct usd_prim *p, char *out, size_t capacity);
+
+void stage_diagnose(struct usd_stage *s, enum usd_severity severity, int code, const char *layer, const char *path,
+                    const char *format, ...) __attribute__((format(printf, 6, 7)));
+
+// ---------------------------------------------------------------------------------------------------------------
+// stack.c
+
+// The layer stack of a resolved root layer; built once per stage. NULL only when memory is short.
+struct layer_stack *stack_get(struct usd_stage *s, const char *resolved, const char *site);
+int stack_open_root(struct usd_stage *s, struct layer *root, struct usd_error *err);
+
+// resolver.c: resolved path of an authored one, "" when nothing is there. `out` holds at least RESOLVED_MAX bytes.
+#define RESOLVED_MAX 8192
+size_t asset_resolve(const struct usd_stage *s, const char *anchor, const char *authored, char *out);
+// The same without looking whether it exists: what an arc will open.
+size_t asset_anchor(const struct usd_stage *s, const char *anchor, const char *authored, char *out);
+
+// listop.c: the items of a list operation from all opinions, applied weakest first. `op` items are mapped by the caller.
+struct item_set {
+    ARRAY_OF(uint64_t);
+};
+void listop_apply(struct item_set *set, const uint64_t *const items[LISTOP_KINDS], const size_t counts[LISTOP_KINDS],
+                  bool is_explicit);
+void order_apply(struct item_set *set, const uint64_t *order, size_t count); // SdfListOp's "ordered"
+// Names (token or string lists) as tokens. Explicit token lists of crates and text alike.
+void listop_names(struct item_set *set, const struct field *f);
+
+// compose.c, graph.c
+struct composer;
+int stage_compose(struct usd_stage *s, int threads);
+
+struct graph_result {
+    struct index *index;
+    struct spec_ref *refs;
+    size_t ref_count;
+};
+struct scratch;
+struct scratch *scratch_create(void);
+void scratch_destroy(struct scratch *x);
+/**
+ * Evaluates the arcs that the specs of a new prim author.
+ *
+ * @param refs  The opinions that come down from the parent's index, strongest first.
+ */
+bool graph_build(struct usd_stage *s, struct scratch *x, struct arena *arena, const struct usd_prim *prim,
+                 const struct spec_ref *refs, size_t ref_count, struct graph_result *out);
+
+// value access, attr.c: borrowed where possible
+bool field_value(const struct usd_stage *s, const struct layer *l, const struct field *f, struct usd_value *out);
+// Replaces v's data, `v->count` authored names, by resolved assets that v owns.
+bool asset_values(const struct usd_stage *s, const struct layer *l, struct usd_value *v, const char *const *names);
