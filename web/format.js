@@ -63,5 +63,5 @@ export function colourOf(name, value) {
 /** 'xformOp:translate' to 'translate', 'inputs:diffuseColor' to 'diffuse color'. @param {string} name */
 export function label(name) {
   const bare = name.replace(/^(xformOp|inputs|primvars|outputs|material|info):/, '');
-  return bare.replace(/([a-z])([A-Z])/g, (_, a, b) => `${a} ${b.toLowerCase()}`).replace(/[_]/g, ' ');
+  return bare.replace(/([a-z])([A-Z]+)/g, (_, a, b) => `${a} ${b.length > 1 ? b : b.toLowerCase()}`).replace(/[_]/g, ' ');
 }

@@ -135,12 +135,13 @@ export class Inspector {
     const rest = rows.filter((row) => !transform.includes(row) && !inputs.includes(row) && !data.includes(row));
     const look = typeof p['material:binding'] === 'string' && p['material:binding'] !== ''
       ? [['material', p['material:binding']]] : [];
+    const one = this.#count > 0; // the whole scene is shown briefly: name, variants, and the rest on demand
     return [
-      this.#section('Inputs', inputs, true),
-      this.#section('Material', look, true),
-      this.#section('Transform', transform, true),
-      this.#section('Bounds', boundsRows(p.bounds), true),
-      this.#section('Attributes', rest, this.#count > 0),
+      this.#section('Inputs', inputs, one),
+      this.#section('Material', look, one),
+      this.#section('Transform', transform, one),
+      this.#section('Bounds', boundsRows(p.bounds), one),
+      this.#section('Attributes', rest, one),
       this.#section('Geometry', data, false),
       this.#section('Metadata', Object.entries(p.metadata ?? {}), false),
       this.#note ? h('p', { class: 'empty' }, this.#note) : null,
@@ -152,11 +153,8 @@ export class Inspector {
     if (rows.length === 0) return null;
     const list = h('dl', {}, ...rows.flatMap(([name, value]) => [h('dt', { title: name }, label(name)),
       this.#value(name, value)]));
-    const element = h('details', { class: 'section', open: this.#open.get(title) ?? open,
-      ontoggle: (/** @type {Event} */ e) => {
-        this.#open.set(title, /** @type {HTMLDetailsElement} */ (e.target).open);
-      } },
-    h('summary', {}, icon('chevron'), title, h('span', { class: 'count' }, String(rows.length))), list);
+    const element = h('details', { class: 'section', open: this.#open.get(title) ?? open },
+    h('summary', { onclick: () => this.#open.set(title, !/** @type {HTMLDetailsElement} */ (element).open) }, icon('chevron'), title, h('span', { class: 'count' }, String(rows.length))), list);
     return element;
   }
 

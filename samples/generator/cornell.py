@@ -39,7 +39,7 @@ def build():
             w.line("double3 xformOp:translate = (0, 1.985, 0)")
             w.line("float3 xformOp:rotateXYZ = (-90, 0, 0)")
             w.line('uniform token[] xformOpOrder = ["xformOp:translate", "xformOp:rotateXYZ"]')
-        usd.camera(w, "Camera", (0, 1, 4.1), (0, 1, 0), 44)
+        usd.camera(w, "Camera", (0, 1, 4.1), (0, 1, 0), 31)
         with w.prim("Scope", "Looks"):
             for name, colour in (("White", (0.74, 0.73, 0.71)), ("Red", (0.62, 0.06, 0.05)),
                                  ("Green", (0.12, 0.46, 0.12))):

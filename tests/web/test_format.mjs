@@ -15,7 +15,8 @@ test('values of the encoding table become one readable line', () => {
   assert.equal(formatNumber(-0.000123456789), '-0.000123457');
   assert.equal(formatCount(1234567), '1\u202f234\u202f567');
   assert.equal(formatBitrate(5_600_000), '5.6 Mbit/s');
-  assert.equal(label('xformOp:rotateXYZ'), 'rotate xYZ');
+  assert.equal(label('xformOp:rotateXYZ'), 'rotate XYZ');
+  assert.equal(label('inputs:diffuseColor'), 'diffuse color');
 });
 
 test('only colours get a swatch, encoded for the screen', () => {
