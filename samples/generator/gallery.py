@@ -387,6 +387,8 @@ def build():
     with w.prim("Xform", "World", ['kind = "assembly"', "variants = {", '    string theme = "coral"',
                                    '    string time = "afternoon"', "}",
                                    'prepend variantSets = ["theme", "time"]']):
+        # Variants name Looks and Lights, which would put them first.
+        w.line('reorder nameChildren = ["Court", "Sculpture", "StillLife", "Garden", "Lanterns", "Lights", "Cameras"]')
         court(w)
         sculpture(w)
         still_life(w)
