@@ -135,13 +135,17 @@ export class Inspector {
     const rest = rows.filter((row) => !transform.includes(row) && !inputs.includes(row) && !data.includes(row));
     const look = typeof p['material:binding'] === 'string' && p['material:binding'] !== ''
       ? [['material', p['material:binding']]] : [];
-    const one = this.#count > 0; // the whole scene is shown briefly: name, variants, and the rest on demand
+    if (this.#count === 0) { // the whole scene: name, variants and size are enough
+      return [h('p', { class: 'empty hint' }, 'Click something in the picture or the stage to see its properties.'),
+        this.#section('Bounds', boundsRows(p.bounds), false),
+        this.#section('Metadata', Object.entries(p.metadata ?? {}), false)].flatMap((x) => x ?? []);
+    }
     return [
-      this.#section('Inputs', inputs, one),
-      this.#section('Material', look, one),
-      this.#section('Transform', transform, one),
-      this.#section('Bounds', boundsRows(p.bounds), one),
-      this.#section('Attributes', rest, one),
+      this.#section('Inputs', inputs, true),
+      this.#section('Material', look, true),
+      this.#section('Transform', transform, true),
+      this.#section('Bounds', boundsRows(p.bounds), true),
+      this.#section('Attributes', rest, true),
       this.#section('Geometry', data, false),
       this.#section('Metadata', Object.entries(p.metadata ?? {}), false),
       this.#note ? h('p', { class: 'empty' }, this.#note) : null,

@@ -85,7 +85,12 @@ export class Session extends EventTarget {
   #openSocket() {
     return new Promise((resolve) => {
       const { signal } = this.#abort;
-      const socket = new WebSocket(signalingUrl(this.#settings, 'ws', '/ws'));
+      let socket;
+      try {
+        socket = new WebSocket(signalingUrl(this.#settings, 'ws', '/ws'));
+      } catch {
+        return resolve(null); // a port or host that the browser or the page's policy does not allow
+      }
       this.#socket = socket;
       const finish = (/** @type {RTCIceServer[] | null} */ result) => {
         clearTimeout(timer);

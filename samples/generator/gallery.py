@@ -396,7 +396,7 @@ def build():
         lanterns(w)
         lights(w)
         with w.prim("Scope", "Cameras"):
-            usd.camera(w, "Hero", (6.1, 3.5, 8.3), (0.0, 0.78, -0.1), 42)
+            usd.camera(w, "Hero", (6.4, 3.75, 8.7), (0.05, 0.74, -0.1), 42)
             usd.camera(w, "Detail", (-0.5, 1.62, 2.9), (0.62, 0.92, -0.5), 38)
             usd.camera(w, "Steps", (0.6, 1.6, 2.6), (-1.95, 0.85, -0.5), 42)
         looks(w)

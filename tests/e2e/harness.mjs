@@ -5,9 +5,11 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { createServer as createWebServer } from 'node:http';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const SKIPPED = 77; // what Meson takes as "skipped"
@@ -98,6 +100,24 @@ export class Server {
     rmSync(this.folder, { recursive: true, force: true });
     return code;
   }
+}
+
+const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' };
+
+/** The page from another web server than the program's. @returns {Promise<{ url: string, close: () => void }>} */
+export function servePage() {
+  const server = createWebServer(async (request, response) => {
+    const path = request.url.split('?')[0];
+    try {
+      const name = path === '/' ? 'index.html' : path.slice(1);
+      const body = await readFile(join(here, '../../web', name));
+      response.writeHead(200, { 'Content-Type': TYPES[extname(name)] ?? 'application/octet-stream' }).end(body);
+    } catch {
+      response.writeHead(404).end();
+    }
+  });
+  return new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve({
+    url: `http://127.0.0.1:${server.address().port}/`, close: () => server.close() })));
 }
 
 /** What tests do with a page. */

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { difference, here, launch, launchProcess, openViewer, run, until } from './harness.mjs';
+import { difference, here, launch, launchProcess, openViewer, run, servePage, until } from './harness.mjs';
 
 let v;
 
@@ -54,18 +54,31 @@ await run({ scene: join(here, 'scenes/patches.usda') }, {
     await until('frames', async () => (await v.frames()) > first + 2);
   },
 
-  'a page that lost its server says so and comes back by a button': async ({ server, browser }) => {
+  'the page works from another web server, given the port': async ({ server, browser }) => {
+    const elsewhere = await servePage();
     const context = await browser.newContext();
     const page = await context.newPage();
-    await page.addInitScript(() => { // five attempts without the waiting
+    await page.goto(`${elsewhere.url}?signalingport=${server.signal}`);
+    await page.waitForSelector('body[data-health=live]', { timeout: 30000 });
+    await context.close();
+    elsewhere.close();
+  },
+
+  'a page without a server says so after five attempts and offers a button': async ({ browser }) => {
+    const elsewhere = await servePage();
+    const context = await browser.newContext();
+    const page = await context.newPage();
+    await page.addInitScript(() => { // five attempts without the waiting between them
       const later = window.setTimeout;
       window.setTimeout = (f, ms, ...rest) => later(f, ms === 3000 ? 20 : ms, ...rest);
     });
-    await page.goto(`${server.url}?signalingport=1`);
+    await page.goto(`${elsewhere.url}?signalingport=9`);
     await page.waitForSelector('body[data-health=failed]', { timeout: 30000 });
-    assert.match(await page.textContent('.curtain-detail'), /TCP port 1 /);
-    await page.waitForSelector('.curtain-card button >> text=Try again');
+    assert.match(await page.textContent('.curtain-detail'), /TCP port 9 /);
+    await page.click('.curtain-card button >> text=Try again');
+    await page.waitForSelector('body:not([data-health=failed])');
     await context.close();
+    elsewhere.close();
   },
 
   'a phone shows the picture above the stage, and touch orbits': async ({ server, browser }) => {

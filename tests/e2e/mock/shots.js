@@ -1,29 +1,13 @@
 // Pictures of the page with the stand-in server: node mock/shots.js OUT_DIR [picture.png]
 import { readFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import { readFile } from 'node:fs/promises';
-import { extname, join } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
+import { servePage } from '../harness.mjs';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
-const web = join(here, '../../../web');
 const [out = '.', still] = process.argv.slice(2);
-const types = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' };
-const server = createServer(async (request, response) => {
-  const path = request.url.split('?')[0];
-  const name = path === '/' ? '/index.html' : path;
-  try {
-    const body = await readFile(join(web, name));
-    response.writeHead(200, { 'Content-Type': types[extname(name)] ?? 'application/octet-stream',
-      'Content-Security-Policy': "default-src 'self'; connect-src *; media-src 'self' blob: mediastream:" });
-    response.end(body);
-  } catch {
-    response.writeHead(404).end();
-  }
-}).listen(0, '127.0.0.1');
-await new Promise((ready) => server.on('listening', ready));
-const url = `http://127.0.0.1:${server.address().port}/`;
+const { url, close } = await servePage();
 const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu'] });
 
 async function shoot(name, viewport, act = async () => {}, options = {}) {
@@ -59,4 +43,4 @@ await shoot('phone', phone, undefined, { hasTouch: true, isMobile: true, deviceS
 await shoot('phone-inspector', phone, (page) => page.click('#inspector-button'), { hasTouch: true, isMobile: true, deviceScaleFactor: 2 });
 await shoot('phone-land', { width: 844, height: 390 }, (page) => page.click('#inspector-button'), { hasTouch: true, isMobile: true, deviceScaleFactor: 2 });
 await browser.close();
-server.close();
+close();
