@@ -2,6 +2,7 @@
 // Include after shared/surface.glsl and sampling.glsl.
 #ifndef SHARED_BSDF_GLSL
 #define SHARED_BSDF_GLSL
+#include "bsdf_table.glsl"
 
 struct Bsdf {
     vec3 n, t, b;
@@ -16,13 +17,17 @@ struct Bsdf {
 float luminance(vec3 c) { return dot(c, vec3(0.2126, 0.7152, 0.0722)); }
 float max3(vec3 c) { return max(c.x, max(c.y, c.z)); }
 
-// Share of light that a GGX surface returns towards n.v is f0 * x + f90 * y (fit of Karis 2014, "Physically
-// Based Shading on Mobile").
+// What a GGX surface returns towards nv is f0 * x + f90 * y.
 vec2 ggx_albedo(float roughness, float nv)
 {
-    vec4 r = roughness * vec4(-1.0, -0.0275, -0.572, 0.022) + vec4(1.0, 0.0425, 1.04, -0.04);
-    float a = min(r.x * r.x, exp2(-9.28 * nv)) * r.x + r.y;
-    return max(vec2(-1.04, 1.04) * a + r.zw, vec2(0.0));
+    vec2 at = clamp(vec2(nv, roughness), 0.0, 1.0) * float(GGX_TABLE_SIDE - 1);
+    ivec2 i = min(ivec2(at), ivec2(GGX_TABLE_SIDE - 2));
+    vec2 f = at - vec2(i);
+    int k = i.y * GGX_TABLE_SIDE + i.x;
+    vec2 low = mix(unpackUnorm2x16(GGX_TABLE[k]), unpackUnorm2x16(GGX_TABLE[k + 1]), f.x);
+    k += GGX_TABLE_SIDE;
+    vec2 high = mix(unpackUnorm2x16(GGX_TABLE[k]), unpackUnorm2x16(GGX_TABLE[k + 1]), f.x);
+    return mix(low, high, f.y);
 }
 
 float ggx_d(float nh, float alpha)

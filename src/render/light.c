@@ -522,3 +522,13 @@ int scene_lights_update(struct render_scene *s, VkCommandBuffer cmd)
     l->dirty = l->domes_dirty = rc < 0;
     return rc;
 }
+
+uint32_t scene_lights_pending(const struct render_scene *s)
+{
+    uint32_t count = 0;
+    for (size_t i = 1; i < s->lights->items.count; i++) {
+        const struct light *l = &s->lights->items.items[i];
+        count += l->live && l->desc.type == RENDER_LIGHT_DOME && l->desc.texture && !l->failed && !l->taken;
+    }
+    return count;
+}

@@ -20,3 +20,5 @@ uint32_t scene_lights_count(const struct render_scene *s); // for SceneFrame.lig
 void light_blackbody(float kelvin, float rgb[3]);
 // UsdLux to GPU values, without the choice table: select, alias, dome layer and table are left 0. For tests.
 void light_describe(const struct render_light_desc *desc, struct SceneLight *out);
+// Domes whose picture is not in use yet, though it may come.
+uint32_t scene_lights_pending(const struct render_scene *s);

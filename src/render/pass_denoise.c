@@ -118,10 +118,10 @@ static void run(struct pass_denoise *p, const struct pass_context *c, const stru
 int pass_denoise_record(struct pass_denoise *p, const struct pass_context *c, const struct pass_denoise_args *a)
 {
     struct DenoiseParams params = {
-        .width      = a->in->radiance.width,
-        .height     = a->in->radiance.height,
-        .out_width  = a->out->width,
-        .out_height = a->out->height,
+        .width      = a->in_width ? a->in_width : a->in->radiance.width,
+        .height     = a->in_height ? a->in_height : a->in->radiance.height,
+        .out_width  = a->out_width ? a->out_width : a->out->width,
+        .out_height = a->out_height ? a->out_height : a->out->height,
         .strength   = a->strength,
         .sigma      = LUMINANCE_SIGMA,
     };

@@ -12,6 +12,8 @@ struct pass_denoise_args {
     const struct pass_visibility_images *visibility; // full resolution, unjittered: guides. NULL without enlargement
     const struct gpu_image *albedo, *normal; // full resolution guides: RGBA8, RGBA16F (w = distance). As above
     const struct gpu_image *out;             // RGBA16F, full resolution radiance; a = 1
+    uint32_t in_width, in_height;   // the part of in's images in use, from the top left; 0 = all
+    uint32_t out_width, out_height; // the same of out and the guides
     float strength;                          // 1 = as much as the sample count asks for, 0 = only enlarge
 };
 
