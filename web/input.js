@@ -91,7 +91,8 @@ export class Input {
     const on = (/** @type {EventTarget} */ target, /** @type {string} */ type, /** @type {(e: any) => void} */ f,
       options = {}) => target.addEventListener(type, f, { signal: this.#abort.signal, ...options });
     on(viewport, 'pointerenter', () => this.#onOwn(true));
-    on(viewport, 'pointerleave', () => this.#buttons.size + this.#touches.size === 0 && this.#onOwn(false));
+    // A finger leaves whenever it is lifted; saying so would cancel the pick of the tap.
+    on(viewport, 'pointerleave', (e) => e.pointerType !== 'touch' && this.#buttons.size === 0 && this.#onOwn(false));
     on(viewport, 'pointerdown', (e) => this.#pointerDown(e));
     on(viewport, 'pointermove', (e) => this.#pointerMove(e));
     on(viewport, 'pointerup', (e) => this.#pointerUp(e));
@@ -238,15 +239,21 @@ export class Input {
     this.#schedule();
   }
 
-  /** Keys belong to the picture when it has the focus, or nothing has. */
-  #hasFocus() {
+  /**
+   * Keys belong to the picture when it has the focus or nothing has; letters and digits also while a button has it,
+   * which is where the focus stays after a press in a bar or panel.
+   *
+   * @param {KeyboardEvent} e
+   */
+  #ownsKey(e) {
     const focused = document.activeElement;
-    return focused === null || focused === document.body || focused === this.#viewport;
+    if (focused === null || focused === document.body || focused === this.#viewport) return true;
+    return /^[a-z0-9]$/i.test(e.key) && focused instanceof HTMLButtonElement && !focused.closest('.menu, dialog');
   }
 
   /** @param {KeyboardEvent} e */
   #keyDown(e) {
-    if (!this.#hasFocus() || e.isComposing || e.defaultPrevented || isReserved(e)) return;
+    if (!this.#ownsKey(e) || e.isComposing || e.defaultPrevented || isReserved(e)) return;
     const code = keyCode(e);
     if (code === 0) return;
     if (!/^(Shift|Control|Alt|Meta|CapsLock)/.test(e.code)) e.preventDefault();

@@ -66,7 +66,7 @@ export class Scenes {
     const wanted = this.#filter.toLowerCase();
     const list = this.#scenes.filter((s) => `${s.name} ${s.url}`.toLowerCase().includes(wanted));
     const items = list.slice(0, 300).map((s) => h('button', {
-      class: 'item scene', role: 'menuitem', 'aria-current': this.#isOpen(s) ? 'true' : undefined, 'data-url': s.url,
+      class: 'item scene', 'aria-current': this.#isOpen(s) ? 'true' : undefined, 'data-url': s.url,
       onclick: () => {
         this.open(s.url);
         this.#popover.close();

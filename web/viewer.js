@@ -89,7 +89,13 @@ export class Viewer extends EventTarget {
     this.#drop();
     this.#attempt++;
     this.#say('connecting', this.#attempt > 1 ? `Reconnecting, attempt ${this.#attempt} of ${ATTEMPTS}` : 'Connecting');
-    const session = new Session(this.#settings);
+    let session;
+    try {
+      session = new Session(this.#settings);
+    } catch {
+      this.#say('failed', 'This browser does not offer WebRTC, which carries the picture.');
+      return;
+    }
     this.#session = session;
     this.#frames = this.#video.getVideoPlaybackQuality().totalVideoFrames; // of the last session, until the new track
     session.addEventListener('track', (e) => {
