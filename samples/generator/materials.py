@@ -9,6 +9,7 @@ ROWS = (
     ("Plastic", (0.72, 0.05, 0.06), dict()),
     ("Lacquer", (0.02, 0.12, 0.34), dict(clearcoat=1.0, clearcoatRoughness=0.03)),
 )
+SPHERE = 1000  # triangles a renderer makes of one, roughly
 ROUGHNESS = (0.05, 0.2, 0.35, 0.5, 0.7, 0.9)
 
 
@@ -25,6 +26,7 @@ def build():
                     for i, rough in enumerate(ROUGHNESS):
                         with w.prim("Sphere", f"Rough{int(rough * 100):02d}", [BOUND]):
                             w.bind(f"/World/Looks/{row}{int(rough * 100):02d}")
+                            w.triangles += SPHERE
                             w.line("double radius = 0.2")
                             w.line("float3[] extent = [(-0.2, -0.2, -0.2), (0.2, 0.2, 0.2)]")
                             w.translate(-1.25 + 0.5 * i, 0.2, -0.85 + 0.55 * j)
