@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "cursor.h"
 #include "h264.h"
 #include "offer.h"
@@ -18,6 +19,18 @@ static unsigned random_below(struct loop *l, unsigned n)
 {
     l->net.seed = l->net.seed * 1103515245u + 12345u;
     return (l->net.seed >> 16 & 0x7fff) % n;
+}
+
+static void enter(struct loop *l)
+{
+    l->in_endpoint = true;
+    l->entered_ns  = clock_mono_ns();
+}
+
+static void leave(struct loop *l)
+{
+    l->in_endpoint = false;
+    l->endpoint_ns += clock_mono_ns() - l->entered_ns;
 }
 
 // ---- the network
@@ -66,9 +79,9 @@ static void deliver_due(struct loop *l)
         if (p.to_server) {
             uint8_t *exact = malloc(p.size ? p.size : 1);
             memcpy(exact, p.data, p.size);
-            l->in_endpoint = true;
+            enter(l);
             rtc_endpoint_datagram(l->ep, exact, p.size, &p.client, l->now_us);
-            l->in_endpoint = false;
+            leave(l);
             free(exact);
             continue;
         }
@@ -589,9 +602,9 @@ void loop_run(struct loop *l, int64_t us)
     int64_t end = l->now_us + us;
     for (; l->now_us < end; l->now_us += STEP_US) {
         deliver_due(l);
-        l->in_endpoint = true;
+        enter(l);
         rtc_endpoint_tick(l->ep, l->now_us);
-        l->in_endpoint = false;
+        leave(l);
         bool handshake = false;
         for (size_t i = 0; i < LOOP_CLIENTS; i++)
             if (l->clients[i].open && !l->clients[i].silent) {
@@ -650,8 +663,8 @@ void loop_send_frame(struct loop *l, uint32_t n, size_t size)
         struct rtc_video_frame frame = { .data = data, .size = loop_make_frame(n, size, keyframe, data),
             .capture_us = (int64_t)n * 16000, .keyframe = keyframe };
         c->keyframe_requests = 0;
-        l->in_endpoint = true;
+        enter(l);
         rtc_peer_send_video(c->peer, &frame, l->now_us);
-        l->in_endpoint = false;
+        leave(l);
     }
 }

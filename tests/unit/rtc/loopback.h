@@ -99,7 +99,9 @@ struct loop {
     struct loop_client clients[LOOP_CLIENTS];
     bool echo; // the server answers every message with the same
     uint64_t sent, lost;
-    bool in_endpoint; // for counting allocations
+    bool in_endpoint;    // for counting allocations
+    int64_t endpoint_ns; // spent inside the endpoint
+    int64_t entered_ns;
 };
 
 struct loop *loop_create(const struct loop_net *net, uint32_t max_bitrate_bps);
