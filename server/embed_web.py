@@ -3,12 +3,13 @@
 import os
 import sys
 
+TOOLING = ('package.json', 'package-lock.json', 'jsconfig.json')
 out, depfile, root = sys.argv[1:]
 files = []
 for folder, folders, names in os.walk(root):
     folders[:] = sorted(f for f in folders if not f.startswith('.') and f not in ('test', 'tests', 'node_modules'))
     for name in sorted(names):
-        if not name.startswith('.') and not name.endswith(('.md', '.build')):
+        if not name.startswith('.') and not name.endswith(('.md', '.build')) and name not in TOOLING:
             files.append(os.path.join(folder, name))
 
 with open(out, 'w') as c:

@@ -119,20 +119,12 @@ static void on_input(ovstream_server_t *server, const ovstream_input_event_t *ev
     s->events->input(s->user, event);
 }
 
-// A decimal number from 1 to 255 becomes the echo of the next frame.
 static void on_input_text(ovstream_server_t *server, ovstream_string_t text, void *user)
 {
     struct stream *s = user;
-    int value        = 0;
+    uint8_t value    = stamp_parse_echo(text.ptr, text.length);
     (void)server;
-    if (text.length < 1 || text.length > 3)
-        return;
-    for (size_t i = 0; i < text.length; i++) {
-        if (text.ptr[i] < '0' || text.ptr[i] > '9')
-            return;
-        value = value * 10 + (text.ptr[i] - '0');
-    }
-    if (value >= 1 && value <= 255)
+    if (value)
         atomic_store(&s->echo, value);
 }
 
@@ -272,8 +264,8 @@ static void draw_stamp(struct stream *s)
         memcpy(s->buffers[1 - s->front], s->buffers[s->front], picture_size(s));
         s->front = 1 - s->front;
     }
-    stamp_draw(s->buffers[s->front], (int)s->o->width, (int)s->o->height, clock_mono_ns(), s->counter++,
-               (uint8_t)atomic_load(&s->echo));
+    struct stamp stamp = { .ticks = stamp_ticks_now(), .counter = s->counter++, .echo = (uint8_t)atomic_load(&s->echo) };
+    stamp_draw(s->buffers[s->front], (size_t)s->o->width * 4, &stamp);
 }
 
 bool stream_submit(struct stream *s)
@@ -282,7 +274,7 @@ bool stream_submit(struct stream *s)
     pthread_rwlock_rdlock(&s->server_lock);
     bool ok = false;
     if (s->server && s->started) {
-        if (s->o->latency_stamp)
+        if (s->o->latency_stamp && s->o->width >= (int)STAMP_WIDTH)
             draw_stamp(s);
         int64_t shape[3]  = { s->o->height, s->o->width, 4 };
         DLTensor tensor   = {
