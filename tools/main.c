@@ -3,10 +3,14 @@
 
 #include "bench.h"
 #include "command.h"
+#include "doctor.h"
+#include "serve.h"
 
 // Each sub-command's own header would hold one line; they are declared where they are listed.
 
 static const struct command commands[] = {
+    { "serve", "render a scene and stream it to browsers", serve_run },
+    { "doctor", "what this machine has, and what is missing", doctor_run },
     { "bench", "measurements that need no other program", bench_run },
     { NULL, NULL, NULL },
 };
