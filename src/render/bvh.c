@@ -74,7 +74,7 @@ struct range {
 
 struct builder {
     struct ref *refs;
-    struct node *nodes; // 2 x count slots; a subtree over [first, first + n) owns slots 2 first .. 2 (first + n) - 1
+    struct node *nodes; // 2 x count - 1
     unsigned leaf_max;
     struct range tasks[MAX_TASKS];
     size_t task_count;
@@ -203,8 +203,8 @@ static bool divide(struct builder *b, struct range range, struct range halves[2]
         (s.axis < 0 || s.cost + COST_NODE * half_area(&node->box) >= leaf_cost))
         return false;
     uint32_t left = s.axis < 0 ? range.count / 2 : partition(refs, range.count, &s);
-    // Slots: the node's own is the first of its block, its left block follows, then the right one.
-    uint32_t l = range.node + 1, r = 2 * (range.first + left);
+    // A subtree over n primitives owns 2 n - 1 slots: its root's, those of its left part, those of its right part.
+    uint32_t l = range.node + 1, r = range.node + 2 * left;
     node->left  = l;
     node->right = r;
     halves[0]   = (struct range) { l, range.first, left, range.depth + 1 };

@@ -261,3 +261,5 @@ void pass_trace_destroy(struct pass_trace **pass)
     free(p);
     *pass = NULL;
 }
+
+const struct gpu_buffer *pass_trace_counts(const struct pass_trace *p) { return &p->counts; }

@@ -32,3 +32,6 @@ bool pass_trace_ready(const struct pass_trace *p); // any thread
  */
 int pass_trace_record(struct pass_trace *p, const struct pass_context *c, const struct pass_trace_args *a);
 void pass_trace_destroy(struct pass_trace **p);
+
+// The ray counts of the newest batch, for benchmarks: uint[TRACE_MAX_ITERATIONS + 1][2], rays and shadow rays.
+const struct gpu_buffer *pass_trace_counts(const struct pass_trace *p);
