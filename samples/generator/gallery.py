@@ -33,10 +33,10 @@ def parts(w):
                 w.mesh(mesh.lathe([(0.262, 0.47), (0.0, 0.485)], 24))
             usd.surface(w, "/_Parts/Pot", "Earth", diffuseColor=(0.11, 0.07, 0.05), roughness=0.95)
         with w.prim("Xform", "Lantern"):
-            with w.prim("Sphere", "Globe", [BOUND]):
+            with w.prim("Mesh", "Globe", [BOUND]):
                 w.bind("/_Parts/Lantern/Looks/Paper")
-                w.line("double radius = 0.15")
-                w.line("float3[] extent = [(-0.15, -0.15, -0.15), (0.15, 0.15, 0.15)]")
+                w.mesh(mesh.sphere(2))
+                w.place((0, 0, 0), scale=(0.15, 0.15, 0.15))
             with w.prim("Mesh", "Cap", [BOUND]):
                 w.bind("/_Parts/Lantern/Looks/Brass")
                 w.mesh(mesh.lathe([(0.07, 0.13), (0.07, 0.15), (0.07, 0.15), (0.014, 0.175), (0.008, 0.2),
@@ -59,6 +59,10 @@ def parts(w):
             w.mesh(mesh.tube(ring, 0.055, 72, 14))
         with w.prim("Mesh", "Pebble"):
             w.mesh(mesh.sphere(1))
+        with w.prim("Mesh", "SmallBall"):
+            w.mesh(mesh.sphere(2))
+        with w.prim("Mesh", "Ball"):
+            w.mesh(mesh.sphere(3))
         with w.prim("Mesh", "Leaf"):
             w.mesh(mesh.leaf(), double_sided=True)
 
@@ -87,7 +91,7 @@ def court(w):
             w.translate(0, -0.345, 0)
         with w.prim("Mesh", "Floor", [BOUND]):
             w.bind(f"{LOOKS}/Terrazzo")
-            w.mesh(mesh.plane(5.84, 5.84, 0.62))
+            w.mesh(mesh.plane(5.84, 5.84, 0.5))
         with w.prim("Mesh", "WallNorth", [BOUND]):
             w.bind(f"{LOOKS}/Plaster")
             w.mesh(mesh.wall(5.6, 2.9, 0.34, [(1.75, 0.46, 0.0, 1.5), (3.1, 0.46, 0.0, 1.5), (4.45, 0.46, 0.0, 1.5)]))
@@ -114,16 +118,8 @@ def court(w):
                 w.bind(f"{LOOKS}/Water")
                 w.mesh(mesh.plane(2.7, 1.14, 1))
                 w.translate(1.1, 0.11, 1.78)
-            with w.prim("Sphere", "FloatA", [BOUND]):
-                w.bind(f"{LOOKS}/Coral")
-                w.line("double radius = 0.17")
-                w.line("float3[] extent = [(-0.17, -0.17, -0.17), (0.17, 0.17, 0.17)]")
-                w.translate(0.45, 0.19, 1.95)
-            with w.prim("Sphere", "FloatB", [BOUND]):
-                w.bind(f"{LOOKS}/Pearl")
-                w.line("double radius = 0.11")
-                w.line("float3[] extent = [(-0.11, -0.11, -0.11), (0.11, 0.11, 0.11)]")
-                w.translate(0.86, 0.16, 1.62)
+            ball(w, "FloatA", 0.17, (0.45, 0.19, 1.95), "Coral")
+            ball(w, "FloatB", 0.11, (0.86, 0.16, 1.62), "Pearl")
 
 
 def sculpture(w):
@@ -147,6 +143,14 @@ def sculpture(w):
                     build()
 
 
+BALLS = {"SmallBall": 320, "Ball": 1280}  # triangles
+
+
+def ball(w, name, radius, place, material, source="Ball"):
+    part(w, name, source, (place, (0, 0, 0), (radius,) * 3), material)
+    w.triangles += BALLS[source]
+
+
 def part(w, name, source, place, material, sphere=False):
     if sphere:
         with w.prim("Sphere", name, [BOUND]):
@@ -163,11 +167,7 @@ def still_life(w):
     with w.prim("Xform", "StillLife", ['kind = "group"']):
         sweep = ("Chrome", "Steel", "Gold", "Copper", "Iron")
         for i, material in enumerate(sweep):
-            with w.prim("Sphere", f"{material}Sphere", ['kind = "component"', BOUND]):
-                w.bind(f"{LOOKS}/{material}")
-                w.line("double radius = 0.15")
-                w.line("float3[] extent = [(-0.15, -0.15, -0.15), (0.15, 0.15, 0.15)]")
-                w.translate(-1.87 - 0.09 * (i % 2) * 4, 0.19 * (i + 1) + 0.15, 0.42 - 0.46 * i)
+            ball(w, f"{material}Sphere", 0.15, (-1.87 - 0.36 * (i % 2), 0.19 * (i + 1) + 0.15, 0.42 - 0.46 * i), material)
         with w.prim("Mesh", "Vase", ['kind = "component"', BOUND]):
             w.bind(f"{LOOKS}/Glaze")
             profile = [(0.0, 0.0), (0.12, 0.0), (0.12, 0.0), (0.15, 0.02)]
@@ -189,10 +189,7 @@ def still_life(w):
             w.translate(2.12, 0.2, 0.42)
         for i, (x, z, r, m) in enumerate(((2.08, 0.40, 0.075, "Coral"), (2.2, 0.46, 0.062, "Lemon"),
                                           (2.12, 0.52, 0.055, "Glaze"))):
-            with w.prim("Sphere", f"Fruit{i + 1}", [BOUND]):
-                w.bind(f"{LOOKS}/{m}")
-                w.line(f"double radius = {r}")
-                w.translate(x, 0.27 + r, z)
+            ball(w, f"Fruit{i + 1}", r, (x, 0.27 + r, z), m, "SmallBall")
 
 
 def instancer(w, name, prototypes, items):
@@ -280,10 +277,7 @@ def garden(w):
                 w.mesh(mesh.lathe([(0.052, 0.5), (0.04, 0.7), (0.036, 1.0), (0.034, 1.5)], 14))
             with w.prim("Xform", "Crown"):
                 w.translate(0, 1.72, 0)
-                with w.prim("Sphere", "Core", [BOUND]):
-                    w.bind(f"{LOOKS}/LeafDark")
-                    w.line("double radius = 0.44")
-                    w.line("float3[] extent = [(-0.44, -0.44, -0.44), (0.44, 0.44, 0.44)]")
+                ball(w, "Core", 0.44, (0, 0, 0), "LeafDark", "SmallBall")
                 scatter(w, "/World/Garden/Tree/Crown", "Leaves", "Pebble", ("LeafLight", "LeafMid", "LeafDark"),
                         crown(240, 0.5, 3))
                 w.triangles += 240 * 80

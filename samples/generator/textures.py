@@ -114,11 +114,11 @@ def terrazzo(size=512):
     """Stone chips in pale mortar with thin joints; tiles without a seam."""
     random.seed(7)
     ground = (224, 214, 200)
-    chips = ((196, 112, 88), (236, 232, 224), (120, 130, 132), (210, 176, 132), (88, 104, 112), (176, 152, 138))
+    chips = ((205, 164, 147), (234, 229, 220), (186, 181, 174), (214, 193, 166), (172, 170, 166), (204, 187, 173))
     pixels = [ground] * (size * size)
-    for _ in range(900):
+    for _ in range(700):
         cx, cy = random.uniform(0, size), random.uniform(0, size)
-        radius = 2.0 + 9.0 * random.random() ** 2.2
+        radius = 2.5 + 12.0 * random.random() ** 2.2
         angles = sorted(random.uniform(0, 2 * math.pi) for _ in range(random.randint(5, 8)))
         planes = [(math.cos(a), math.sin(a), radius * random.uniform(0.55, 1.0)) for a in angles]
         colour = chips[random.randrange(len(chips))]
