@@ -186,14 +186,15 @@ static void decrease(struct bwe *b, double acked, int64_t now_us)
     if (now_us - b->last_decrease_us < pause)
         return;
     double base = acked > 0 ? acked : b->delay_bps;
+    // Only a stream that used its rate has measured the link: one that idled and then sent a key frame has not.
+    bool measured    = acked > 0.7 * b->delay_bps;
     double deviation = b->capacity_bps > 0 ? fabs(base - b->capacity_bps) / b->capacity_bps : 1;
-    if (b->capacity_bps <= 0 || deviation > 0.3) {
-        b->capacity_bps       = base; // the link has changed
-        b->capacity_deviation = 0.1;
-    } else {
-        b->capacity_bps       = 0.95 * b->capacity_bps + 0.05 * base;
-        b->capacity_deviation = 0.95 * b->capacity_deviation + 0.05 * deviation;
-    }
+    if (measured && (b->capacity_bps <= 0 || deviation > 0.3))
+        b->capacity_bps = base; // the link has changed
+    else if (measured)
+        b->capacity_bps = 0.95 * b->capacity_bps + 0.05 * base;
+    else
+        base = fmax(base, 0.7 * b->delay_bps);
     b->delay_bps = fmin(b->delay_bps, DECREASE * base);
     b->last_decrease_us = now_us;
 }
@@ -204,6 +205,8 @@ static void increase(struct bwe *b, double acked, double seconds)
     double ceiling = acked > 0 ? 1.5 * acked + 10000 : b->params.start_bps;
     if (b->delay_bps >= ceiling)
         return;
+    if (acked > 1.3 * b->capacity_bps)
+        b->capacity_bps = 0; // more than that gets through now: grow freely again
     bool near = b->capacity_bps > 0 && b->delay_bps > 0.8 * b->capacity_bps && b->delay_bps < 1.1 * b->capacity_bps;
     double next;
     if (!b->congested_once)

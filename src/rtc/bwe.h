@@ -60,7 +60,8 @@ struct bwe {
         uint64_t bytes;
     } arrived[BWE_RATE_BUCKETS];
     int64_t newest_arrival_us, oldest_arrival_us;
-    double delay_bps, loss_bps, capacity_bps, capacity_deviation, remb_bps;
+    double delay_bps, loss_bps, remb_bps;
+    double capacity_bps; // what arrived when the link was last congested; 0 = unknown
     bool congested_once; // ends the start phase
     int64_t last_update_us, last_decrease_us;
     // loss over about half a second

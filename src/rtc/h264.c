@@ -67,18 +67,23 @@ static bool emit(struct splitter *s, const uint8_t *head, size_t head_size, cons
     return s->emit(s->user, head, head_size, body, body_size, last);
 }
 
+// All fragments but the last have the same size, so that a socket may send them in one go (UDP GSO).
 static bool emit_fragments(struct splitter *s, const struct h264_nal *nal, bool last)
 {
     size_t left = nal->size - 1, room = s->max - 2, pieces = (left + room - 1) / room;
+    size_t each = (left + pieces - 1) / pieces;
     const uint8_t *p = nal->data + 1;
-    for (size_t i = 0; i < pieces; i++) {
-        size_t n = (left + pieces - i - 1) / (pieces - i);
-        uint8_t head[2] = { (uint8_t)((nal->data[0] & 0xe0) | NAL_FU_A),
-                            (uint8_t)((nal->data[0] & 31) | (i == 0) << 7 | (i + 1 == pieces) << 6) };
-        if (!emit(s, head, 2, p, n, last && i + 1 == pieces))
+    uint8_t flags    = 0x80; // start
+    while (left) {
+        size_t n = left < each ? left : each;
+        left -= n;
+        if (!left)
+            flags |= 0x40; // end
+        uint8_t head[2] = { (uint8_t)((nal->data[0] & 0xe0) | NAL_FU_A), (uint8_t)((nal->data[0] & 31) | flags) };
+        if (!emit(s, head, 2, p, n, last && !left))
             return false;
         p += n;
-        left -= n;
+        flags = 0;
     }
     return true;
 }

@@ -21,7 +21,7 @@ typedef bool h264_emit_fn(void *user, const uint8_t *head, size_t head_size, con
 
 /**
  * Split one H.264 access unit into RTP payloads, packetization-mode 1 (RFC 6184 sections 5.6 to 5.8): small NAL units that
- * follow one another (SPS, PPS, SEI) share a STAP-A, large ones become FU-A of nearly equal size, the rest stand alone.
+ * follow one another (SPS, PPS, SEI) share a STAP-A, large ones become FU-A of equal size, the rest stand alone.
  * Access unit delimiters and filler data are left out.
  *
  * @param au, size     Annex B bytes.

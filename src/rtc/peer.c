@@ -437,6 +437,13 @@ static const char *timeout_text(const rtc_peer *p)
     }
 }
 
+static void count_sctp_drops(rtc_peer *p)
+{
+    uint64_t dropped = p->sctp ? sctp_dropped(p->sctp) : p->sctp_dropped;
+    p->ep->stats.dropped_sctp += dropped - p->sctp_dropped;
+    p->sctp_dropped = dropped;
+}
+
 int64_t peer_tick(rtc_peer *p)
 {
     rtc_endpoint *ep = p->ep;
@@ -459,6 +466,7 @@ int64_t peer_tick(rtc_peer *p)
         return deadline;
     if (p->sctp && now >= p->sctp_deadline_us)
         p->sctp_deadline_us = sctp_tick(p->sctp, now);
+    count_sctp_drops(p);
     if (p->sctp && !p->dead && sctp_state(p->sctp) == SCTP_STATE_DOWN)
         peer_close(p, RTC_CLOSE_REMOTE, "the browser ended the data channels");
     if (p->dead)

@@ -37,7 +37,7 @@ struct rtc_peer {
     int64_t next_report_us;
     uint32_t reports_sent;
     uint32_t told_bps;
-    uint64_t rtx_seen;
+    uint64_t sctp_dropped; // counted already
     // key frame requests
     bool keyframe_wanted;
     int64_t keyframe_asked_us, keyframe_sent_us;

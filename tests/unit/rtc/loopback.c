@@ -243,7 +243,7 @@ static void send_check(struct loop_client *c)
 
 static void finish_frame(struct loop_client *c, uint32_t n)
 {
-    static uint8_t expected[LOOP_MAX_FRAME * 2];
+    static _Thread_local uint8_t expected[LOOP_MAX_FRAME * 2];
     // The frame itself says which one it is: bytes 5 to 8, behind start code and NAL header of its last unit.
     (void)n;
     size_t at = 0, last = 0;
@@ -518,7 +518,7 @@ struct loop_client *loop_connect(struct loop *l, const char *fingerprint)
     for (size_t i = 0; i < LOOP_CLIENTS && !c; i++)
         if (!l->clients[i].open)
             c = &l->clients[i];
-    static uint16_t next_port = 20000;
+    static _Thread_local uint16_t next_port = 20000;
     memset(c, 0, sizeof(*c));
     *c = (struct loop_client) { .loop = l, .open = true, .addr = { 4, { 10, 0, 0, 1 }, next_port++ } };
     for (size_t i = 0; i < 65536; i++)
@@ -654,7 +654,7 @@ size_t loop_make_frame(uint32_t n, size_t size, bool keyframe, uint8_t *out)
 
 void loop_send_frame(struct loop *l, uint32_t n, size_t size)
 {
-    static uint8_t data[LOOP_MAX_FRAME * 2];
+    static _Thread_local uint8_t data[LOOP_MAX_FRAME * 2];
     for (size_t i = 0; i < LOOP_CLIENTS; i++) {
         struct loop_client *c = &l->clients[i];
         if (!c->peer || c->peer_state != RTC_PEER_CONNECTED)
