@@ -3,6 +3,7 @@
 
 #include "bench.h"
 #include "command.h"
+#include "render.h"
 #include "doctor.h"
 #include "serve.h"
 
@@ -11,6 +12,7 @@
 static const struct command commands[] = {
     { "serve", "render a scene and stream it to browsers", serve_run },
     { "doctor", "what this machine has, and what is missing", doctor_run },
+    { "render", "a scene to a PNG or EXR file", render_run },
     { "bench", "measurements that need no other program", bench_run },
     { NULL, NULL, NULL },
 };
