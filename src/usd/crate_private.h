@@ -1,0 +1,74 @@
+// Shared between crate.c (tables and specs) and crate_value.c (values).
+#pragma once
+
+#include <pthread.h>
+
+#include "crate.h"
+#include "cursor.h"
+#include "file.h"
+#include "hash.h"
+
+enum crate_type {
+    CT_INVALID, CT_BOOL, CT_UCHAR, CT_INT, CT_UINT, CT_INT64, CT_UINT64, CT_HALF, CT_FLOAT, CT_DOUBLE, CT_STRING, CT_TOKEN,
+    CT_ASSET, CT_MATRIX2D, CT_MATRIX3D, CT_MATRIX4D, CT_QUATD, CT_QUATF, CT_QUATH, CT_VEC2D, CT_VEC2F, CT_VEC2H, CT_VEC2I,
+    CT_VEC3D, CT_VEC3F, CT_VEC3H, CT_VEC3I, CT_VEC4D, CT_VEC4F, CT_VEC4H, CT_VEC4I, CT_DICTIONARY, CT_TOKEN_LISTOP,
+    CT_STRING_LISTOP, CT_PATH_LISTOP, CT_REFERENCE_LISTOP, CT_INT_LISTOP, CT_INT64_LISTOP, CT_UINT_LISTOP, CT_UINT64_LISTOP,
+    CT_PATH_VECTOR, CT_TOKEN_VECTOR, CT_SPECIFIER, CT_PERMISSION, CT_VARIABILITY, CT_VARIANT_SELECTIONS, CT_TIME_SAMPLES,
+    CT_PAYLOAD, CT_DOUBLE_VECTOR, CT_LAYER_OFFSET_VECTOR, CT_STRING_VECTOR, CT_VALUE_BLOCK, CT_VALUE, CT_UNREGISTERED,
+    CT_UNREGISTERED_LISTOP, CT_PAYLOAD_LISTOP, CT_TIMECODE, CT_PATH_EXPRESSION, CT_RELOCATES, CT_SPLINE, CT_ANIMATION_BLOCK,
+    CT_COUNT
+};
+
+// A value representation: where a value is, or the value itself.
+#define REP_ARRAY (1ull << 63)
+#define REP_INLINED (1ull << 62)
+#define REP_COMPRESSED (1ull << 61)
+#define REP_PAYLOAD(rep) ((rep) & ((1ull << 48) - 1))
+#define REP_TYPE(rep) ((unsigned)((rep) >> 48 & 0xff))
+
+#define VERSION(a, b, c) ((uint32_t)(a) << 16 | (uint32_t)(b) << 8 | (uint32_t)(c))
+
+struct crate {
+    const uint8_t *data;
+    size_t size;
+    uint32_t version;
+    struct file_bytes owner;
+    struct usd_limits limits;
+    usd_tok *tokens;
+    size_t token_count;
+    uint32_t *strings; // token indices
+    size_t string_count;
+    usd_tok *paths; // only while the layer is being loaded
+    size_t path_count;
+    pthread_mutex_t lock;
+    struct hash_map samples; // value representation -> struct samples, decoded on first use
+    struct arena arena;      // of those
+};
+
+// Reading position inside the file; sticky `bad`.
+static inline struct cursor crate_at(const struct crate *c, uint64_t offset)
+{
+    if (offset > c->size)
+        return (struct cursor) { c->data + c->size, c->data + c->size, true };
+    return cur_make(c->data + offset, c->size - (size_t)offset);
+}
+static inline usd_tok crate_token(const struct crate *c, uint64_t i) { return i < c->token_count ? c->tokens[i] : 0; }
+static inline usd_tok crate_string(const struct crate *c, uint64_t i)
+{
+    return i < c->string_count ? crate_token(c, c->strings[i]) : 0;
+}
+
+/**
+ * Integers of 4 bytes as crate files compress them: n values to out. false: damaged.
+ * `src` is the compressed block without its size.
+ */
+bool crate_ints32(const struct crate *c, const uint8_t *src, size_t size, size_t n, uint32_t *out);
+// The same with the block's size (uint64) read from the cursor first.
+bool crate_ints32_at(const struct crate *c, struct cursor *at, size_t n, uint32_t *out);
+
+enum usd_type crate_value_type(unsigned crate_type); // USD_TYPE_NONE when it is no plain value
+/**
+ * A field from its value representation. Structural values (list operations, dictionaries, selections ...) are decoded
+ * into the layer at once, plain values stay where they are. false: not kept (damaged, or of no use here).
+ */
+bool crate_field(struct layer *l, struct crate *c, usd_tok name, uint64_t rep, struct field *out, unsigned depth);
