@@ -192,15 +192,16 @@ export class Viewer {
     }, [fx, fy]);
   }
 
-  /** Wait until two pictures half a second apart are nearly the same: the renderer has come to rest. */
+  /** Wait until two pictures half a second apart are the same but for noise: the renderer has come to rest. */
   async still() {
+    await sleep(250); // what was just asked for has begun to show
     let last = await this.pixels();
     return until('a picture at rest', async () => {
       await sleep(500);
       const next = await this.pixels();
-      const moved = difference(last, next);
+      const moving = changed(last, next);
       last = next;
-      return moved < 0.6 && next;
+      return moving < 8 && next;
     });
   }
 
@@ -226,6 +227,18 @@ export class Viewer {
 export function difference(a, b) {
   assert.equal(a.data.length, b.data.length);
   return a.data.reduce((sum, v, i) => sum + Math.abs(v - b.data[i]), 0) / a.data.length;
+}
+
+/** How many values differ clearly. */
+export function changed(a, b) {
+  return a.data.filter((v, i) => Math.abs(v - b.data[i]) > 24).length;
+}
+
+/** How many pixels are bright in any channel. */
+export function lit({ data }) {
+  let n = 0;
+  for (let i = 0; i < data.length; i += 3) n += Math.max(data[i], data[i + 1], data[i + 2]) > 110 ? 1 : 0;
+  return n;
 }
 
 export async function launch() {

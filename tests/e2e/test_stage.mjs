@@ -77,7 +77,7 @@ await run({ scene: join(here, 'scenes/patches.usda') }, {
   },
 
   'paths outside the asset root are refused': async () => {
-    for (const url of ['../../../samples/cornell.usda', '/etc/passwd', 'http://example.com/a.usd', 'patches.usda\u0000.usd']) {
+    for (const url of ['../../../samples/cornell.usda', '/etc/passwd', 'http://example.com/a.usd', 'patches.usda\u0007', '', 'patches.usda/../../broken.usda/']) {
       const result = await v.ask('openStageRequest', { url }, 'openStageResult');
       assert.equal(result.result, 'error', url);
       assert.ok(!JSON.stringify(result.error).includes('/work') && !/\/home|\/root|\/tmp/.test(result.error), result.error);
