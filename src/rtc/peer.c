@@ -17,9 +17,11 @@
 #define REPORT_INTERVAL_US 1000000
 #define FIRST_REPORTS_US 200000 // the first few come faster: they are how the round trip is learnt
 #define KEYFRAME_GAP_US 300000
+#define KEYFRAME_MAX_GAP_US 4000000
 #define KEYFRAME_RETRY_US 1000000
 #define DEFAULT_RTT_US 100000
 #define PACING 2.5
+#define FREE_PACE_BPS 25e6 // until the first congestion: a first key frame of 100 kB in 32 ms
 
 static int64_t rtt_or_default(const rtc_peer *p) { return p->bwe.rtt_us ? p->bwe.rtt_us : DEFAULT_RTT_US; }
 
@@ -276,27 +278,33 @@ static void want_keyframe(rtc_peer *p)
     // A request that crossed a key frame on its way asks for what is already coming.
     if (p->keyframe_sent_us && p->ep->now_us - p->keyframe_sent_us < rtt_or_default(p) + 50000)
         return;
+    if (video_sender_keyframe_waits(&p->video))
+        return;
     p->keyframe_wanted = true;
+}
+
+// When the next request may be made. Key frames may take half of the way at most: where they are dear, losses are answered less
+// often, and several viewers of one encode do not disturb each other much.
+static int64_t keyframe_deadline(const rtc_peer *p)
+{
+    if (!p->keyframe_wanted)
+        return INT64_MAX;
+    if (!p->keyframe_asked_us)
+        return p->ep->now_us;
+    if (p->keyframe_asked_us > p->keyframe_sent_us)
+        return p->keyframe_asked_us + KEYFRAME_RETRY_US; // asked, but none came
+    double cost = 2 * (double)p->keyframe_size * 8e6 / bwe_target_bps(&p->bwe);
+    return p->keyframe_sent_us + (int64_t)fmin(fmax(cost, KEYFRAME_GAP_US), KEYFRAME_MAX_GAP_US);
 }
 
 static void ask_keyframe(rtc_peer *p)
 {
     rtc_endpoint *ep = p->ep;
-    if (!p->keyframe_wanted)
-        return;
-    int64_t gap = p->keyframe_asked_us > p->keyframe_sent_us ? KEYFRAME_RETRY_US : KEYFRAME_GAP_US;
-    if (p->keyframe_asked_us && ep->now_us - p->keyframe_asked_us < gap)
+    if (!p->keyframe_wanted || ep->now_us < keyframe_deadline(p))
         return;
     p->keyframe_asked_us = ep->now_us;
     if (ep->events->keyframe_request)
         ep->events->keyframe_request(ep->user, p);
-}
-
-static int64_t keyframe_deadline(const rtc_peer *p)
-{
-    if (!p->keyframe_wanted)
-        return INT64_MAX;
-    return p->keyframe_asked_us + (p->keyframe_asked_us > p->keyframe_sent_us ? KEYFRAME_RETRY_US : KEYFRAME_GAP_US);
 }
 
 static void tell_bitrate(rtc_peer *p)
@@ -304,7 +312,7 @@ static void tell_bitrate(rtc_peer *p)
     uint32_t target = bwe_target_bps(&p->bwe);
     // Headers, SRTP and retransmissions share the way.
     uint32_t payload = (uint32_t)(target * 0.95 * (1 - fmin(p->bwe.loss, 0.5f)));
-    video_sender_set_pace(&p->video, fmax(PACING * target, 1e6), p->ep->now_us);
+    video_sender_set_pace(&p->video, fmax(PACING * target, p->bwe.congested_once ? 1e6 : FREE_PACE_BPS), p->ep->now_us);
     if (fabs((double)payload - p->told_bps) <= 0.03 * p->told_bps)
         return;
     p->told_bps = payload;
@@ -501,6 +509,7 @@ int rtc_peer_send_video(rtc_peer *p, const struct rtc_video_frame *frame, int64_
     if (rc == RTC_OK && frame->keyframe) {
         p->keyframe_wanted  = false;
         p->keyframe_sent_us = p->ep->now_us;
+        p->keyframe_size    = frame->size;
     } else if (rc == RTC_SKIPPED || rc == RTC_ERR_FULL) {
         p->keyframe_wanted = true;
         ask_keyframe(p);

@@ -41,6 +41,7 @@ struct rtc_peer {
     // key frame requests
     bool keyframe_wanted;
     int64_t keyframe_asked_us, keyframe_sent_us;
+    size_t keyframe_size; // of the last one, bytes
     int fir_seq; // of the last FIR, -1 = none yet
     uint32_t jitter; // of the last report, 90 kHz
     uint64_t pli, fir, twcc, rr, messages_in, messages_out;

@@ -128,7 +128,8 @@ struct rtc_events {
                     size_t size, bool is_text);
 
     // The peer cannot go on without a key frame (PLI, FIR, first frame, or frames were dropped here). Merged: not
-    // more than one per 300 ms and peer, repeated after 1 s while no key frame is sent.
+    // more than one per 300 ms and peer, fewer where a key frame takes long on the way (up to 4 s), repeated after 1 s
+    // while no key frame is sent.
     void (*keyframe_request)(void *user, rtc_peer *peer);
 
     // What the encoder may produce for this peer, payload only. Called when it changed by more than 3 %.

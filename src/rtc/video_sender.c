@@ -62,6 +62,12 @@ int64_t video_sender_deadline(const struct video_sender *v)
     return v->paced_us + (wait > MIN_TICK_US ? wait : MIN_TICK_US);
 }
 
+bool video_sender_keyframe_waits(struct video_sender *v)
+{
+    const struct history_slot *front = history_front(&v->history);
+    return front && front->keyframe;
+}
+
 // ---- frames
 
 struct packing {

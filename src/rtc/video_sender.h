@@ -51,5 +51,7 @@ int video_sender_frame(struct video_sender *v, const struct rtc_video_frame *fra
 void video_sender_nack(struct video_sender *v, uint16_t seq, int64_t now_us, int64_t rtt_us);
 // The next packet that is due, written to out (RTC_MTU bytes): false when none is. It is registered with the estimator.
 bool video_sender_next(struct video_sender *v, struct bwe *bwe, int64_t now_us, uint8_t *out, size_t *size);
+// A key frame is still on its way out.
+bool video_sender_keyframe_waits(struct video_sender *v);
 // When video_sender_next will have something; INT64_MAX when nothing waits.
 int64_t video_sender_deadline(const struct video_sender *v);

@@ -43,6 +43,15 @@ static void transmit(struct loop *l, bool to_server, const struct rtc_addr *clie
         l->lost++;
         return;
     }
+    if (l->net.bps > 0 && !to_server) {
+        int64_t start = l->busy_until_us > l->now_us ? l->busy_until_us : l->now_us;
+        if (start - l->now_us > 200000) {
+            l->lost++;
+            return;
+        }
+        l->busy_until_us = start + (int64_t)((double)size * 8e6 / l->net.bps);
+        extra_us += l->busy_until_us - l->now_us;
+    }
     for (size_t i = 0; i < LOOP_QUEUE; i++) {
         struct loop_packet *p = &l->packets[i];
         if (p->used)
@@ -278,6 +287,9 @@ static void depacketize(struct loop_client *c, const struct rtp_packet *p)
 {
     static const uint8_t start[4] = { 0, 0, 0, 1 };
     uint8_t type = p->payload[0] & 31;
+    if (p->timestamp != c->frame_timestamp) // the frame before was given up by the sender
+        c->frame_size = 0;
+    c->frame_timestamp = p->timestamp;
     if (type == 24) {
         struct cursor k = cur_make(p->payload + 1, p->payload_size - 1);
         while (cur_left(&k)) {
@@ -314,6 +326,7 @@ static void deliver_in_order(struct loop_client *c)
             depacketize(c, &p);
         c->ring[i].present = false;
         c->next_seq++;
+        c->stuck_us = 0;
     }
 }
 
@@ -419,6 +432,40 @@ static void send_nack(struct loop_client *c)
     send_rtcp(c, data, w.size);
 }
 
+// What a browser does about a packet that does not come: ask for a key frame, and go on with the first one that is there.
+static void give_up_missing(struct loop_client *c)
+{
+    int64_t now = c->loop->now_us;
+    if (!c->started || !rtp_seq_newer(c->highest_seq, c->next_seq)) {
+        c->stuck_us = 0;
+        return;
+    }
+    if (!c->stuck_us)
+        c->stuck_us = now;
+    if (now - c->stuck_us < 400000)
+        return;
+    for (uint16_t s = c->next_seq; rtp_seq_newer(c->highest_seq, s); s++) {
+        struct rtp_packet p;
+        if (c->ring[s % 4096].present && c->ring[s % 4096].seq == s
+            && rtp_parse(&p, c->ring[s % 4096].data, c->ring[s % 4096].size) == RTC_OK && p.payload_size
+            && (p.payload[0] & 31) == 24) { // parameter sets
+            c->next_seq   = s;
+            c->frame_size = 0;
+            c->stuck_us   = 0;
+            c->skips++;
+            deliver_in_order(c);
+            return;
+        }
+    }
+    if (now >= c->next_pli_us) {
+        _Alignas(4) uint8_t data[100];
+        struct writer w = wr_make(data, sizeof(data) - SRTP_MAX_OVERHEAD);
+        rtcp_write_pli(&w, 99, c->ssrc);
+        send_rtcp(c, data, w.size);
+        c->next_pli_us = now + 400000;
+    }
+}
+
 static void send_rr(struct loop_client *c)
 {
     _Alignas(4) uint8_t data[200];
@@ -481,6 +528,7 @@ static void client_tick(struct loop_client *c)
         send_nack(c);
         c->next_nack_us = now + 10000;
     }
+    give_up_missing(c);
     if (now >= c->next_feedback_us) {
         send_feedback(c);
         c->next_feedback_us = now + 50000;
@@ -605,26 +653,27 @@ void loop_run(struct loop *l, int64_t us)
         enter(l);
         rtc_endpoint_tick(l->ep, l->now_us);
         leave(l);
-        bool handshake = false;
         for (size_t i = 0; i < LOOP_CLIENTS; i++)
-            if (l->clients[i].open && !l->clients[i].silent) {
+            if (l->clients[i].open && !l->clients[i].silent)
                 client_tick(&l->clients[i]);
-                handshake |= l->clients[i].checked && dtls_state(l->clients[i].dtls) == DTLS_HANDSHAKE;
-            }
-        if (l->net.real_time || (handshake && l->net.loss_percent)) // OpenSSL's timer runs by the real clock too
+        if (l->net.real_time)
             usleep(STEP_US);
     }
 }
 
 bool loop_until_connected(struct loop *l)
 {
+    bool real_time = l->net.real_time;
+    l->net.real_time |= l->net.loss_percent > 0;
     for (int i = 0; i < 20000; i++) {
         bool all = true;
         for (size_t k = 0; k < LOOP_CLIENTS; k++)
             if (l->clients[k].open && !l->clients[k].silent)
                 all = all && l->clients[k].peer_state == RTC_PEER_CONNECTED && l->clients[k].channels_open >= 2;
-        if (all)
+        if (all) {
+            l->net.real_time = real_time;
             return true;
+        }
         loop_run(l, STEP_US);
     }
     return false;

@@ -19,10 +19,12 @@ struct loop_net {
     int64_t delay_us, jitter_us; // each way; jitter reorders
     unsigned loss_percent;
     unsigned seed;
+    double bps; // of the way to the browsers; 0 = no limit. The queue in front of it holds 200 ms.
     bool split_hello; // ClientHello in two datagrams, the second half first
     bool dead;        // nothing gets through
     // Simulated time does not outrun the clock: usrsctp stamps chunks with the real time and does not repeat those that
-    // left less than its time-out ago.
+    // left less than its time-out ago; OpenSSL's handshake timer runs by the clock too. Connecting over a network with loss
+    // sets it by itself.
     bool real_time;
 };
 
@@ -69,7 +71,9 @@ struct loop_client {
     int64_t next_nack_us, next_feedback_us, next_rr_us;
     uint8_t frame[LOOP_MAX_FRAME * 2];
     size_t frame_size;
-    uint64_t frames_ok, frames_bad, rtx_received, packets_received;
+    uint32_t frame_timestamp;
+    uint64_t frames_ok, frames_bad, rtx_received, packets_received, skips;
+    int64_t stuck_us, next_pli_us; // since when a packet is missing; 0 = none is
     int64_t arrival[65536]; // of transport sequence numbers, -1 = none
     bool tcc_started;
     uint16_t tcc_base, tcc_highest;
@@ -96,6 +100,7 @@ struct loop {
     int64_t now_us;
     struct loop_packet packets[LOOP_QUEUE];
     size_t in_flight;
+    int64_t busy_until_us; // of the limited way
     struct loop_client clients[LOOP_CLIENTS];
     bool echo; // the server answers every message with the same
     uint64_t sent, lost;

@@ -199,6 +199,57 @@ static void a_wrong_certificate_is_refused(void **state)
     loop_destroy(l);
 }
 
+// The browser's address changes (another network): checks from the new one are nominated, and media follows.
+static void media_follows_a_new_address(void **state)
+{
+    struct loop *l = loop_create(&(struct loop_net) { .delay_us = 5000, .seed = 1 }, 0);
+    struct loop_client *c = loop_connect(l, NULL);
+    assert_true(loop_until_connected(l));
+    for (uint32_t n = 0; n < 120; n++) {
+        if (n == 60) {
+            c->addr          = test_addr("2001:db8::77", 7777);
+            c->next_check_us = l->now_us;
+        }
+        loop_send_frame(l, n, 3000);
+        loop_run(l, 16000);
+    }
+    loop_run(l, 300000);
+    struct rtc_peer_stats s;
+    rtc_peer_stats(c->peer, l->now_us, &s);
+    assert_true(rtc_addr_equal(&s.remote, &c->addr));
+    assert_int_equal(c->frames_ok, 120); // what went to the old address meanwhile was asked for again
+    assert_int_equal(c->frames_bad, 0);
+    loop_destroy(l);
+}
+
+// A link that carries far less than is sent: whole frames are dropped, key frames are not asked for all the time, and what arrives
+// is whole.
+static void a_slow_link_gets_fewer_whole_frames(void **state)
+{
+    struct loop *l = loop_create(&(struct loop_net) { .delay_us = 10000, .seed = 1, .bps = 1000000 }, 8000000);
+    struct loop_client *c = loop_connect(l, NULL);
+    assert_true(loop_until_connected(l));
+    int requests = 0;
+    for (uint32_t n = 0; n < 1800; n++) { // 30 s of 8 Mbit/s, whatever the estimate says
+        requests += c->keyframe_requests;
+        loop_send_frame(l, n, 16000);
+        loop_run(l, 16000);
+    }
+    loop_run(l, 1000000);
+    struct rtc_peer_stats s;
+    rtc_peer_stats(c->peer, l->now_us, &s);
+    print_message("1 Mbit/s for 8: %llu frames of %llu whole, %llu broken, %d key frames asked for, %.2f Mbit/s told\n",
+                  (unsigned long long)c->frames_ok, (unsigned long long)s.frames_sent, (unsigned long long)c->frames_bad,
+                  requests, s.target_bps / 1e6);
+    assert_true(s.target_bps < 1300000);
+    assert_true(s.frames_dropped + s.frames_skipped > 1000);
+    assert_true(c->frames_ok > 100);
+    assert_int_equal(c->frames_bad, 0);
+    assert_true(requests < 60);
+    assert_int_equal(c->peer_state, RTC_PEER_CONNECTED);
+    loop_destroy(l);
+}
+
 static void three_viewers_and_a_fourth_too_many(void **state)
 {
     struct loop *l = loop_create(&(struct loop_net) { .delay_us = 5000, .loss_percent = 2, .seed = 9 }, 0);
@@ -305,6 +356,8 @@ int main(void)
         cmocka_unit_test(a_killed_browser_is_noticed),
         cmocka_unit_test(nobody_comes),
         cmocka_unit_test(a_wrong_certificate_is_refused),
+        cmocka_unit_test(media_follows_a_new_address),
+        cmocka_unit_test(a_slow_link_gets_fewer_whole_frames),
         cmocka_unit_test(three_viewers_and_a_fourth_too_many),
         cmocka_unit_test(garbage_does_not_disturb),
         cmocka_unit_test(a_hundred_reconnects),
