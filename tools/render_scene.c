@@ -15,7 +15,7 @@ static const usd_prim *first_of_type(const usd_stage *stage, const char *type)
     const usd_prim *root = usd_stage_pseudo_root(stage);
     for (const usd_prim *p = usd_prim_first_child(root); p;) {
         bool shown = usd_prim_is_traversable(p);
-        if (shown && usd_prim_is_a(p, type))
+        if (shown && !strcmp(usd_prim_type_name(p), type))
             return p;
         p = usd_prim_next(p, root, !shown);
     }
@@ -115,7 +115,7 @@ static void write_layer(FILE *out, const usd_stage *stage, const char *path, con
 static bool camera_ok(const usd_stage *stage, const char *path)
 {
     const usd_prim *prim = usd_stage_find(stage, path);
-    if (prim && usd_prim_is_a(prim, "Camera"))
+    if (prim && !strcmp(usd_prim_type_name(prim), "Camera"))
         return true;
     const usd_prim *first = first_of_type(stage, "Camera");
     fprintf(stderr, "stagecast render: %s %s", path, prim ? "is no camera" : "does not exist");
