@@ -19,8 +19,12 @@
 #include "thread.h"
 
 #define KEYFRAME_GAP_US 300000 // between two key frames that viewers ask for
-#define REST_REFINE_FRAMES 10  // encoded at full rate after the picture came to rest: they sharpen it
+#define REFINE_FRAMES 10 // of a picture at rest: each sharpens it a little within the bitrate
+#define REFINE_INTERVAL_US 40000
 #define REST_INTERVAL_US 500000
+#define QUIET_US 200000     // an application that submits nothing for so long shows a picture at rest
+#define MIN_BITS_PER_PIXEL 0.02 // below, fewer pictures look better than worse ones
+#define MIN_FPS 5
 #define MAX_ACCESS_UNIT (4u << 20)
 #define SMOOTHING 0.1f // weight of the newest sample in moving averages
 
@@ -38,8 +42,8 @@ struct video {
     struct frame *pending, *last;
     bool watched, keyframe_wanted, at_rest, quit;
     uint32_t bitrate_bps;
-    int64_t last_keyframe_us, last_encode_us;
-    unsigned rest_frames; // encoded since the picture came to rest
+    int64_t last_keyframe_us, last_encode_us, last_submit_us;
+    unsigned refine_left; // how often the picture at rest is still worth encoding at once
     uint32_t window_bytes, sent_bps;
     int64_t window_start_us;
     float interval_us; // moving average between encoded frames
@@ -57,6 +61,18 @@ static void smooth(float *average, float sample)
 
 // ------------------------------------------------------------------------------------------------- encoder thread
 
+static int64_t earlier(int64_t a, int64_t b) { return a < b ? a : b; }
+
+// Least distance of two frames that the bitrate is enough for; 0 when it is enough for all.
+static int64_t bitrate_interval_us(const struct video *v)
+{
+    double fps = v->bitrate_bps / (MIN_BITS_PER_PIXEL * v->params.width * v->params.height);
+    if (fps >= v->params.fps)
+        return 0;
+    // A tenth less, so that jitter of the application does not cost every second frame.
+    return (int64_t)(0.9e6 / (fps < MIN_FPS ? MIN_FPS : fps));
+}
+
 // When the pending or last frame may be encoded; INT64_MAX: not before something changes. Locked.
 static int64_t due_at(const struct video *v)
 {
@@ -64,12 +80,26 @@ static int64_t due_at(const struct video *v)
     if (!v->watched)
         return due;
     if (v->pending)
-        due = v->at_rest && v->rest_frames >= REST_REFINE_FRAMES ? v->last_encode_us + REST_INTERVAL_US : 0;
-    if (v->keyframe_wanted && (v->pending || v->last)) {
-        int64_t key = v->last_keyframe_us + KEYFRAME_GAP_US;
-        due         = key < due ? key : due;
-    }
+        due = v->last_encode_us + (v->at_rest && !v->refine_left ? REST_INTERVAL_US : bitrate_interval_us(v));
+    else if (v->last && v->refine_left)
+        due = earlier(due, v->last_encode_us + REFINE_INTERVAL_US > v->last_submit_us + QUIET_US
+                               ? v->last_encode_us + REFINE_INTERVAL_US
+                               : v->last_submit_us + QUIET_US);
+    if (v->keyframe_wanted && (v->pending || v->last))
+        due = earlier(due, v->last_keyframe_us + KEYFRAME_GAP_US);
     return due;
+}
+
+// What the encoder is told about the frame rate: in coarse steps, since each change sets its rate control up again.
+static uint32_t rate_fps(const struct video *v)
+{
+    if (!(v->interval_us > 0))
+        return v->params.fps;
+    float measured = 1e6f / v->interval_us;
+    for (unsigned divisor = 1; divisor < 4; divisor++)
+        if (measured > 0.8f * (float)v->params.fps / (float)divisor)
+            return v->params.fps / divisor ? v->params.fps / divisor : 1;
+    return v->params.fps / 4 ? v->params.fps / 4 : 1;
 }
 
 static void wait_until(struct video *v, int64_t due_us)
@@ -108,16 +138,17 @@ static bool take_job(struct video *v, struct job *job)
         }
         job->frame    = frame_ref(v->last);
         job->keyframe = v->keyframe_wanted && now >= v->last_keyframe_us + KEYFRAME_GAP_US;
+        v->refine_left -= v->refine_left > 0;
         if (job->keyframe) {
             v->keyframe_wanted  = false;
             v->last_keyframe_us = now;
+            v->refine_left      = REFINE_FRAMES;
         }
-        if (v->last_encode_us)
+        if (v->last_encode_us && now - v->last_encode_us < 1000000)
             smooth(&v->interval_us, (float)(now - v->last_encode_us));
         v->last_encode_us = now;
-        v->rest_frames += v->at_rest;
-        job->bitrate_bps = v->bitrate_bps;
-        job->fps         = v->interval_us > 0 ? (uint32_t)(1e6f / v->interval_us + 0.5f) : v->params.fps;
+        job->bitrate_bps  = v->bitrate_bps;
+        job->fps          = rate_fps(v);
     }
     pthread_mutex_unlock(&v->lock);
     return go;
@@ -268,7 +299,7 @@ void video_destroy(struct video **video)
 static bool wanted(struct video *v)
 {
     pthread_mutex_lock(&v->lock);
-    bool skip = v->at_rest && v->last && v->rest_frames >= REST_REFINE_FRAMES && !v->keyframe_wanted &&
+    bool skip = v->at_rest && v->last && !v->refine_left && !v->keyframe_wanted &&
                 clock_mono_us() < v->last_encode_us + REST_INTERVAL_US;
     v->stats.submitted++;
     v->stats.dropped += skip;
@@ -319,7 +350,10 @@ static ovstream_result_t submit_raw(struct video *v, const ovstream_video_frame_
     smooth(&v->stats.convert_ms, (float)(clock_mono_us() - convert_start) / 1000);
     v->stats.dropped += v->pending != NULL;
     frame_unref(&v->pending);
-    v->pending = f;
+    v->pending        = f;
+    v->last_submit_us = now;
+    if (!v->at_rest)
+        v->refine_left = REFINE_FRAMES;
     pthread_cond_signal(&v->wake);
     pthread_mutex_unlock(&v->lock);
     return result_ok();
@@ -387,7 +421,7 @@ void video_set_at_rest(struct video *v, bool at_rest)
 {
     pthread_mutex_lock(&v->lock);
     if (v->at_rest != at_rest)
-        v->rest_frames = 0;
+        v->refine_left = REFINE_FRAMES;
     v->at_rest = at_rest;
     pthread_cond_signal(&v->wake);
     pthread_mutex_unlock(&v->lock);
