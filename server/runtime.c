@@ -94,9 +94,8 @@ static void first_picture(struct server *s)
 {
     if (atomic_load(&s->ready))
         return;
-    static atomic_bool said;
     atomic_store(&s->ready, true);
-    if (!atomic_exchange(&said, true))
+    if (!atomic_exchange(&s->said_first, true))
         log_info("server", "First BGRA frame ready: %dx%d", (int)s->o.width, (int)s->o.height);
 }
 

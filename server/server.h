@@ -71,7 +71,7 @@ struct server {
     struct session session;
 
     // Any thread.
-    atomic_bool stop, ready, warmed_up, renderer_failed, initial_load_failed;
+    atomic_bool stop, ready, said_first, warmed_up, renderer_failed, initial_load_failed;
     atomic_bool in_renderer; // the render thread is inside a renderer call: the keeper may submit
     atomic_int clients;
     atomic_llong push_due_ns; // when to push the initial state, 0 = not

@@ -28,6 +28,7 @@ static int64_t last_submit_ns, largest_gap_ns;
 
 static ovstream_result_t result(bool good) { return (ovstream_result_t) { good ? OVSTREAM_API_SUCCESS : OVSTREAM_API_ERROR }; }
 
+void fake_reset_stream(void);
 void fake_reset_stream(void)
 {
     pthread_mutex_lock(&lock);
@@ -206,6 +207,12 @@ json_t *fake_wait_sent(const char *event_type, size_t *from, int timeout_ms)
             json_t *m = json_loads(text, 0, NULL);
             free(text);
             (*from)++;
+            const char *inner = json_string_value(json_object_get(m, "data")); // the outer frame
+            if (inner) {
+                json_t *unwrapped = json_loads(inner, 0, NULL);
+                json_decref(m);
+                m = unwrapped;
+            }
             const char *type = json_string_value(json_object_get(m, "event_type"));
             if (type && !strcmp(type, event_type))
                 return m;
