@@ -5,7 +5,7 @@
 
 layout(local_size_x = DENOISE_TILE, local_size_y = DENOISE_TILE) in;
 
-#define FEW 4.0          // below, the spread of the neighbours stands for the variance
+#define MANY 64.0         // until then, the spread of the neighbours counts too, less and less
 #define FIREFLY_FADE 32.0 // samples after which single bright pixels are believed
 
 vec3 light_at(ivec2 p)
@@ -52,7 +52,8 @@ void main()
         float temporal = max(moments.y - moments.x * moments.x, 0.0) / n;
         float mean = sum / max(weight, 1.0);
         float spatial = max(squares / max(weight, 1.0) - mean * mean, 0.0);
-        o.deviation = sqrt(n < FEW ? max(spatial, temporal) : temporal);
+        // Few samples of one pixel can agree by chance.
+        o.deviation = sqrt(max(temporal, spatial * clamp(1.0 - n / MANY, 0.0, 1.0)));
         // Reflections of smooth surfaces are detail, not noise.
         o.deviation *= clamp(texelFetch(in_albedo, p, 0).a * 4.0, 0.15, 1.0);
         float own = luminance(o.light);

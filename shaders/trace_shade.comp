@@ -16,11 +16,21 @@ layout(set = PASS_SET, binding = TRACE_BIND_NORMAL, rgba16f) uniform image2D nor
 #define SMOOTH_ROUGHNESS 0.15 // below, the filter's guides come from what is seen in the reflection
 #define BACKGROUND_DISTANCE 60000.0
 
+// What a path leaves behind here, written in one place each: on a software device every lane walks through all of
+// the code, so what is written twice costs twice.
+struct Outcome {
+    bool guides; // the filter's guides are known
+    vec3 albedo, normal;
+    float roughness, distance;
+    bool alive; // the path goes on
+    vec3 origin, direction;
+};
+
 // Running means for the denoiser (sums would leave the range of half floats). Sample 0 starts them.
-void write_guides(uint path, vec3 albedo, float roughness, vec3 normal, float dist)
+void write_guides(uint path, Outcome o)
 {
     ivec2 pixel = trace_pixel(path);
-    vec4 a = vec4(albedo, roughness), n = vec4(normal, min(dist, BACKGROUND_DISTANCE));
+    vec4 a = vec4(o.albedo, o.roughness), n = vec4(o.normal, min(o.distance, BACKGROUND_DISTANCE));
     if (params.sample_index > 0u) {
         float share = 1.0 / float(params.sample_index + 1u);
         a = mix(imageLoad(albedo_mean, pixel), a, share);
@@ -49,24 +59,14 @@ vec3 sky(vec3 d, float pdf, bool camera)
     return sum;
 }
 
-void continue_path(uint path, vec3 origin, vec3 direction)
-{
-    uint slot = atomicAdd(counts[2u * params.iteration + 2u], 1u);
-    TraceRay ray;
-    ray.origin = origin;
-    ray.path = path;
-    ray.direction = direction;
-    rays_out[slot] = ray;
-}
-
 // Next-event estimation at a surface.
 void sample_light(uint path, TracePath p, Surface s, Bsdf bsdf, vec3 v, uint seed, uint dimension, bool last)
 {
     if (frame.light_count == 0u)
         return;
-    uint index = light_choose(sample_1d(seed, params.sample_index, dimension));
-    SceneLight light = lights[index];
-    LightSample ls = light_sample(light, s.position, sample_2d(seed, params.sample_index, dimension));
+    vec3 r = sample_3d(seed, params.sample_index, dimension);
+    SceneLight light = lights[light_choose(r.z)];
+    LightSample ls = light_sample(light, s.position, r.xy);
     float select = light.select * ls.pdf;
     if (!(select > 0.0) || dot(ls.direction, s.geometric) <= 0.0)
         return;
@@ -86,6 +86,72 @@ void sample_light(uint path, TracePath p, Surface s, Bsdf bsdf, vec3 v, uint see
     shadows[atomicAdd(counts[2u * params.iteration + 1u], 1u)] = shadow;
 }
 
+// A path at a surface.
+Outcome scatter(uint path, TraceHit hit, vec3 d, inout TracePath p)
+{
+    Outcome o;
+    Surface s  = surface_fetch(hit.instance, hit.triangle, hit.barycentric, d);
+    float size = (frame.flags & FRAME_ORTHOGRAPHIC) != 0u ? frame.pixel_spread : p.distance * frame.pixel_spread;
+    Material m = material_fetch(s, (p.state & PATH_ROUGH) != 0u ? max(size, hit.t * 0.05) : size);
+    uint bounce = p.state & 0xffu, passes = p.state >> PATH_PASSES_SHIFT;
+    uint seed = trace_seed(trace_pixel(path));
+    uint dimension = 2u + 4u * bounce + 256u * passes;
+    vec3 v = -d;
+    if (dot(m.normal, v) <= 0.0) // a bent normal that faces away: the nearest one that does not
+        m.normal = normalize(m.normal + v * (1e-3 - dot(m.normal, v)));
+    Bsdf bsdf = bsdf_make(m, v);
+    vec3 choice = sample_3d(seed, params.sample_index, dimension + 2u); // opacity, glass, roulette
+    bool clear = choice.x >= m.opacity;
+    bool glass = choice.y < m.transmission;
+    bool last  = bounce >= params.max_bounces;
+    bool pending = (p.state & PATH_PENDING) != 0u;
+
+    o.albedo = max(min(bsdf.diffuse + bsdf.f0, vec3(1.0)) * p.throughput, vec3(0.02));
+    o.normal = m.normal;
+    o.roughness = m.roughness;
+    o.distance = p.distance;
+    o.direction = d;
+    if (clear) {
+        p.state += 1u << PATH_PASSES_SHIFT;
+        o.alive = passes < uint(TRACE_PASSES);
+        o.guides = pending && !o.alive;
+        o.origin = offset_origin(s.position, -s.geometric);
+        return o;
+    }
+    p.radiance += p.throughput * m.emissive;
+    bool mirror = m.roughness < SMOOTH_ROUGHNESS && (glass || bsdf.p_specular > 0.8);
+    o.guides = pending && !mirror;
+    if (!glass)
+        sample_light(path, p, s, bsdf, v, seed, dimension, last);
+
+    vec3 u = sample_3d(seed, params.sample_index, dimension + 1u), weight = vec3(0.0);
+    if (glass) {
+        bool thin = (m.flags & MATERIAL_THIN_WALLED) != 0u;
+        float eta = s.back && !thin ? 1.0 / m.ior : m.ior;
+        o.direction = glass_sample(m.normal, v, bsdf.alpha, eta, thin, m.diffuse, u.z, u.xy, weight);
+        p.pdf = 0.0;
+    } else {
+        o.direction = bsdf_sample(bsdf, v, u.z, u.xy);
+        vec3 f = bsdf_eval(bsdf, v, o.direction, p.pdf);
+        if (dot(o.direction, s.geometric) > 0.0 && p.pdf > 0.0)
+            weight = f / p.pdf;
+        if (u.z < bsdf.p_diffuse || m.roughness > 0.4)
+            p.state |= PATH_ROUGH;
+    }
+    p.throughput *= weight;
+    float strongest = max3(p.throughput);
+    float survive = bounce >= 1u ? clamp(strongest, 0.05, 1.0) : 1.0; // Russian roulette
+    o.alive = !last && strongest > 0.0 && !isinf(strongest) && choice.z < survive;
+    p.throughput /= survive;
+    p.state = (p.state & ~PATH_CAMERA) + 1u;
+    o.guides = o.guides || (pending && !o.alive);
+    if (o.guides)
+        p.state &= ~PATH_PENDING;
+    bool through = dot(o.direction, s.geometric) < 0.0;
+    o.origin = offset_origin(s.position, through ? -s.geometric : s.geometric);
+    return o;
+}
+
 void main()
 {
     uint i = gl_GlobalInvocationID.x;
@@ -96,100 +162,30 @@ void main()
         return;
     TraceHit hit = hits[i];
     TracePath p  = paths[ray.path];
-    vec3 d = ray.direction;
-    bool camera = (p.state & PATH_CAMERA) != 0u;
-    uint bounce = p.state & 0xffu;
-
-    float t = hit.instance == SCENE_NONE ? 1e30 : hit.t;
+    bool surface = hit.instance != SCENE_NONE;
+    float t = surface ? hit.t : 1e30, light_pdf;
     vec3 emitted;
-    float light_pdf;
-    if (light_intersect(ray.origin, d, t, emitted, light_pdf) != SCENE_NONE) {
-        p.radiance += p.throughput * emitted * (p.pdf > 0.0 ? power_weight(p.pdf, light_pdf) : 1.0);
-        if ((p.state & PATH_PENDING) != 0u)
-            write_guides(ray.path, vec3(1.0), 1.0, -d, p.distance + t);
-        paths[ray.path].radiance = p.radiance;
-        return;
+    bool lit = light_intersect(ray.origin, ray.direction, t, emitted, light_pdf) != SCENE_NONE;
+    p.distance += min(t, BACKGROUND_DISTANCE);
+    Outcome o;
+    if (surface && !lit) {
+        o = scatter(ray.path, hit, ray.direction, p);
+    } else { // the path ends in light
+        if (lit)
+            emitted *= p.pdf > 0.0 ? power_weight(p.pdf, light_pdf) : 1.0;
+        else
+            emitted = sky(ray.direction, p.pdf, (p.state & PATH_CAMERA) != 0u);
+        p.radiance += p.throughput * emitted;
+        o.guides = (p.state & PATH_PENDING) != 0u;
+        o.alive = false;
+        o.albedo = vec3(1.0);
+        o.normal = lit ? -ray.direction : vec3(0.0);
+        o.roughness = 1.0;
+        o.distance = lit ? p.distance : BACKGROUND_DISTANCE;
     }
-    if (hit.instance == SCENE_NONE) {
-        p.radiance += p.throughput * sky(d, p.pdf, camera);
-        if ((p.state & PATH_PENDING) != 0u)
-            write_guides(ray.path, vec3(1.0), 1.0, vec3(0.0), BACKGROUND_DISTANCE);
-        paths[ray.path].radiance = p.radiance;
-        return;
-    }
-
-    p.distance += hit.t;
-    Surface s  = surface_fetch(hit.instance, hit.triangle, hit.barycentric, d);
-    float size = (frame.flags & FRAME_ORTHOGRAPHIC) != 0u ? frame.pixel_spread : p.distance * frame.pixel_spread;
-    Material m = material_fetch(s, (p.state & PATH_ROUGH) != 0u ? max(size, hit.t * 0.05) : size);
-    uint seed  = trace_seed(trace_pixel(ray.path));
-    uint passes = p.state >> PATH_PASSES_SHIFT;
-    uint dimension = 2u + 4u * bounce + 256u * passes;
-
-    if (m.opacity < 1.0 && sample_1d(seed, params.sample_index, dimension + 3u) >= m.opacity) {
-        p.state += 1u << PATH_PASSES_SHIFT;
-        paths[ray.path].state    = p.state;
-        paths[ray.path].distance = p.distance;
-        if (passes < uint(TRACE_PASSES))
-            continue_path(ray.path, offset_origin(s.position, -s.geometric), d);
-        else if ((p.state & PATH_PENDING) != 0u)
-            write_guides(ray.path, vec3(1.0), 1.0, -d, p.distance);
-        return;
-    }
-
-    vec3 v = -d;
-    if (dot(m.normal, v) <= 0.0) // a bent normal that faces away: the nearest one that does not
-        m.normal = normalize(m.normal + v * (1e-3 - dot(m.normal, v)));
-    p.radiance += p.throughput * m.emissive;
-    Bsdf bsdf = bsdf_make(m, v);
-    bool glass = m.transmission > 0.0 && sample_1d(seed, params.sample_index, dimension + 2u) < m.transmission;
-    bool last  = bounce >= params.max_bounces;
-
-    if ((p.state & PATH_PENDING) != 0u) {
-        bool mirror = m.roughness < SMOOTH_ROUGHNESS && (glass || bsdf.p_specular > 0.8);
-        if (!mirror || last) {
-            vec3 albedo = min(bsdf.diffuse + bsdf.f0, vec3(1.0)) * p.throughput;
-            write_guides(ray.path, max(albedo, vec3(0.02)), m.roughness, m.normal, p.distance);
-            p.state &= ~PATH_PENDING;
-        }
-    }
-    if (!glass)
-        sample_light(ray.path, p, s, bsdf, v, seed, dimension, last);
-
-    bool alive = !last;
-    vec3 next = d;
-    if (alive) {
-        vec2 u  = sample_2d(seed, params.sample_index, dimension + 1u);
-        float r = sample_1d(seed, params.sample_index, dimension + 1u);
-        vec3 weight = vec3(0.0);
-        if (glass) {
-            bool thin = (m.flags & MATERIAL_THIN_WALLED) != 0u;
-            float eta = s.back && !thin ? 1.0 / m.ior : m.ior;
-            next = glass_sample(m.normal, v, bsdf.alpha, eta, thin, m.diffuse, r, u, weight);
-            p.pdf = 0.0;
-        } else {
-            next = bsdf_sample(bsdf, v, r, u);
-            vec3 f = bsdf_eval(bsdf, v, next, p.pdf);
-            if (dot(next, s.geometric) > 0.0 && p.pdf > 0.0)
-                weight = f / p.pdf;
-            if (r < bsdf.p_diffuse || m.roughness > 0.4)
-                p.state |= PATH_ROUGH;
-        }
-        p.throughput *= weight;
-        float strongest = max3(p.throughput);
-        alive = strongest > 0.0 && !isinf(strongest);
-        if (alive && bounce >= 1u) { // Russian roulette
-            float survive = clamp(strongest, 0.05, 1.0);
-            alive = sample_1d(seed, params.sample_index, dimension + 131u) < survive;
-            p.throughput /= survive;
-        }
-    }
-    p.state = (p.state & ~PATH_CAMERA) + 1u;
-    if (alive) {
-        bool through = dot(next, s.geometric) < 0.0;
-        continue_path(ray.path, offset_origin(s.position, through ? -s.geometric : s.geometric), next);
-    } else if ((p.state & PATH_PENDING) != 0u) {
-        write_guides(ray.path, vec3(1.0), m.roughness, m.normal, p.distance);
-    }
+    if (o.guides)
+        write_guides(ray.path, o);
+    if (o.alive)
+        rays_out[atomicAdd(counts[2u * params.iteration + 2u], 1u)] = TraceRay(o.origin, ray.path, o.direction);
     paths[ray.path] = p;
 }

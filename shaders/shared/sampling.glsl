@@ -49,6 +49,18 @@ vec2 sample_2d(uint pixel, uint index, uint dimension)
     return vec2(unit_float(a), unit_float(b));
 }
 
+// The same with an independent third number, stratified by itself.
+vec3 sample_3d(uint pixel, uint index, uint dimension)
+{
+    uint seed = hash_uint(pixel ^ hash_uint(dimension + 0x9e3779b9u));
+    uint i = owen_scramble(index, seed);
+    uint first = bitfieldReverse(i);
+    uint a = owen_scramble(first, hash_uint(seed + 1u));
+    uint b = owen_scramble(sobol_second(i), hash_uint(seed + 2u));
+    uint c = owen_scramble(bitfieldReverse(owen_scramble(index, seed + 0x68bc21ebu)), hash_uint(seed + 3u));
+    return vec3(unit_float(a), unit_float(b), unit_float(c));
+}
+
 float sample_1d(uint pixel, uint index, uint dimension)
 {
     uint seed = hash_uint(pixel ^ hash_uint(dimension + 0x7f4a7c15u));
