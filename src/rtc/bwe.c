@@ -8,8 +8,10 @@
 #include "rtcp.h"
 
 #define GROUP_US 5000       // draft section 5.2
+#define MAX_BURST_US 10000 // longer and a full link would look like one burst
 #define BUCKET_US 50000
 #define RATE_WINDOW 10      // buckets: 500 ms
+#define MIN_RATE_WINDOW 3
 #define TREND_GAIN 4.0      // makes the gradient comparable with the threshold
 #define TREND_SMOOTHING 0.9
 #define TREND_MAX_DELTAS 60
@@ -17,6 +19,8 @@
 #define THRESHOLD_UP 0.0087 // K_u and K_d of draft section 5.4
 #define THRESHOLD_DOWN 0.039
 #define OVERUSE_TIME_MS 10.0
+#define QUEUE_MS 5.0         // less than that above the base delay is no queue, whatever the gradient says
+#define BASE_WINDOW_US 5000000
 #define DECREASE 0.85
 #define PACKET_BITS (1200 * 8)
 
@@ -72,14 +76,17 @@ static void count_arrival(struct bwe *b, int64_t arrival_us, uint32_t size)
 
 uint32_t bwe_acked_bps(const struct bwe *b)
 {
-    int64_t now = b->newest_arrival_us / BUCKET_US; // the bucket being filled does not count
-    if (b->newest_arrival_us - b->oldest_arrival_us < (RATE_WINDOW + 1) * BUCKET_US)
+    // The bucket being filled does not count, nor the first one ever: it was filled in part.
+    int64_t now = b->newest_arrival_us / BUCKET_US, window = now - b->oldest_arrival_us / BUCKET_US - 1;
+    if (window > RATE_WINDOW)
+        window = RATE_WINDOW;
+    if (window < MIN_RATE_WINDOW)
         return 0;
     uint64_t bytes = 0;
     for (size_t i = 0; i < BWE_RATE_BUCKETS; i++)
-        if (b->arrived[i].at < now && b->arrived[i].at >= now - RATE_WINDOW)
+        if (b->arrived[i].at < now && b->arrived[i].at >= now - window)
             bytes += b->arrived[i].bytes;
-    return (uint32_t)(bytes * 8 * 1000000 / (RATE_WINDOW * BUCKET_US));
+    return (uint32_t)(bytes * 8 * 1000000 / (uint64_t)(window * BUCKET_US));
 }
 
 // ---- delay gradient
@@ -111,14 +118,30 @@ static void adapt_threshold(struct bwe *b, double trend, int64_t now_us)
     b->threshold_ms = fmax(6, fmin(600, b->threshold_ms + k * (size - b->threshold_ms) * dt));
 }
 
+// The delay stands above its lowest value of the last 5 to 10 s (not longer: clocks drift), and rises. After a stall of the
+// receiver or of a radio link the gradient looks like congestion for a moment, but the delay is already falling.
+static bool queue_grows(struct bwe *b, int64_t arrival_us)
+{
+    bool rising           = b->accumulated_ms >= b->last_accumulated_ms;
+    b->last_accumulated_ms = b->accumulated_ms;
+    if (arrival_us - b->base_since_us > BASE_WINDOW_US) {
+        b->base_before_ms = b->base_ms;
+        b->base_ms        = b->accumulated_ms;
+        b->base_since_us  = arrival_us;
+    }
+    b->base_ms = fmin(b->base_ms, b->accumulated_ms);
+    return rising && b->accumulated_ms - fmin(b->base_ms, b->base_before_ms) > QUEUE_MS;
+}
+
 static void detect(struct bwe *b, double slope, double send_delta_ms, int64_t arrival_us)
 {
+    bool queue = queue_grows(b, arrival_us);
     double deltas = b->trend_count < TREND_MAX_DELTAS ? (double)b->trend_count : TREND_MAX_DELTAS;
     double trend  = deltas * slope * TREND_GAIN;
     if (trend > b->threshold_ms) {
         b->overuse_ms += b->overuse_count ? send_delta_ms : send_delta_ms / 2;
         b->overuse_count++;
-        if (b->overuse_ms > OVERUSE_TIME_MS && b->overuse_count > 1 && slope >= b->previous_slope) {
+        if (b->overuse_ms > OVERUSE_TIME_MS && b->overuse_count > 1 && slope >= b->previous_slope && queue) {
             b->overuse_ms    = 0;
             b->overuse_count = 0;
             b->usage         = BWE_OVERUSE;
@@ -139,7 +162,7 @@ static void close_group(struct bwe *b)
         double arrival_ms = (double)(b->current.last_arrival_us - b->previous.last_arrival_us) / 1000;
         if (send_ms > 3000 || arrival_ms > 3000 || arrival_ms < -1000) { // a pause, a clock that jumped: start again
             b->trend_count    = 0;
-            b->accumulated_ms = b->smoothed_ms = 0;
+            b->accumulated_ms = b->smoothed_ms = b->base_ms = b->base_before_ms = 0;
         } else {
             if (b->trend_count == 0)
                 b->first_arrival_us = b->current.last_arrival_us;
@@ -161,9 +184,10 @@ static void delay_packet(struct bwe *b, int64_t send_us, int64_t arrival_us)
     if (g->used && send_us < g->first_send_us)
         return; // reordered into an older group
     // What queued up behind a gap of the network and comes out at once belongs together (draft section 5.2).
-    bool burst = g->used && arrival_us - g->last_arrival_us <= GROUP_US
-        && (arrival_us - g->last_arrival_us) - (send_us - g->last_send_us) < 0
-        && arrival_us - g->last_arrival_us >= 0 && send_us - g->first_send_us < 100000;
+    int64_t send_step = send_us - g->last_send_us, arrival_step = arrival_us - g->last_arrival_us;
+    bool burst = send_step == 0
+        || (arrival_step >= 0 && arrival_step <= GROUP_US && arrival_step < send_step
+            && send_us - g->first_send_us < MAX_BURST_US);
     if (g->used && send_us - g->first_send_us > GROUP_US && !burst) {
         close_group(b);
         g->used = false;
@@ -202,7 +226,7 @@ static void decrease(struct bwe *b, double acked, int64_t now_us)
 static void increase(struct bwe *b, double acked, double seconds)
 {
     // The estimate may only run ahead of what the link has shown to carry: a still picture proves nothing.
-    double ceiling = acked > 0 ? 1.5 * acked + 10000 : b->params.start_bps;
+    double ceiling = acked > 0 ? 2 * acked + 10000 : b->params.start_bps;
     if (b->delay_bps >= ceiling)
         return;
     if (acked > 1.3 * b->capacity_bps)
@@ -229,7 +253,10 @@ static void update_loss(struct bwe *b, int64_t now_us)
     b->loss_since_us = now_us;
     b->lost = b->received = 0;
     double reference = fmin(b->loss_bps, fmax(b->delay_bps, b->params.min_bps));
-    if (b->loss > 0.10f && now_us - b->last_loss_cut_us > 300000 + b->rtt_us) {
+    // Twice in a row: a radio link's steady 8 % goes over the mark now and then.
+    bool heavy    = b->loss > 0.10f, again = heavy && b->heavy_loss;
+    b->heavy_loss = heavy;
+    if (again && now_us - b->last_loss_cut_us > 300000 + b->rtt_us) {
         b->loss_bps         = reference * (1 - 0.5 * b->loss);
         b->last_loss_cut_us = now_us;
         b->congested_once   = true;

@@ -46,6 +46,9 @@ struct bwe {
     // delay gradient
     struct bwe_group current, previous;
     double accumulated_ms, smoothed_ms;
+    double last_accumulated_ms;
+    double base_ms, base_before_ms; // lowest accumulated delay of this and of the previous window
+    int64_t base_since_us;
     struct {
         double x, y;
     } trend[BWE_TREND_WINDOW];
@@ -67,6 +70,7 @@ struct bwe {
     // loss over about half a second
     uint32_t lost, received;
     int64_t loss_since_us, last_loss_cut_us;
+    bool heavy_loss; // in the last window
     float loss;
     int64_t rtt_us; // 0 = unknown
     uint64_t feedbacks;

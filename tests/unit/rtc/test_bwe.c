@@ -4,11 +4,13 @@
 #include "bwe.h"
 #include "rtcp.h"
 
-// A link: a queue of bounded length (drop tail) drained at a rate, a fixed delay, random loss. Feedback every 50 ms.
+// A link: a queue of bounded length (drop tail) drained at a rate, a fixed delay, random loss, jitter, and stalls after which all
+// that waited comes at once (radio scans, a busy receiver). Feedback every 50 ms.
 struct link {
     double bps;
     int64_t delay_us, queue_limit_us, busy_until_us;
     unsigned loss_percent, seed;
+    int64_t jitter_us, stall_us, stall_every_us;
     int64_t arrival[65536]; // by transport sequence number; -1 = lost
     uint16_t first, next;   // not yet reported
     uint64_t delivered, dropped;
@@ -29,7 +31,10 @@ static void link_send(struct link *l, uint16_t seq, size_t size, int64_t now)
     if (start - now > l->worst_queue_us)
         l->worst_queue_us = start - now;
     l->busy_until_us = start + (int64_t)((double)size * 8e6 / l->bps);
-    l->arrival[seq]  = l->busy_until_us + l->delay_us;
+    int64_t at       = l->busy_until_us + l->delay_us + (l->jitter_us ? next_random(l) % l->jitter_us : 0);
+    if (l->stall_us && at % l->stall_every_us < l->stall_us)
+        at += l->stall_us - at % l->stall_every_us;
+    l->arrival[seq] = at;
     l->delivered += size;
 }
 
@@ -41,7 +46,7 @@ static void link_feedback(struct link *l, struct bwe *b, uint8_t count, int64_t 
     size_t n = 0;
     while (n < 300 && (uint16_t)(l->first + n) != l->next) {
         int64_t at = l->arrival[(uint16_t)(l->first + n)];
-        if (at >= 0 && at > now - l->delay_us)
+        if (at >= 0 && at > now - l->delay_us) // the way back takes as long
             break;
         times[n++] = at < 0 ? -1 : at + 777000000; // another clock
     }
@@ -172,6 +177,48 @@ static void random_loss_is_not_congestion(void **state)
     free(l);
 }
 
+static void jitter_and_stalls_are_not_congestion(void **state)
+{
+    static const struct {
+        int64_t jitter_us, stall_us, stall_every_us;
+    } noise[] = { { 5000 }, { 15000 }, { 0, 10000, 100000 }, { 0, 30000, 1000000 }, { 0, 80000, 2000000 } };
+    for (size_t i = 0; i < sizeof(noise) / sizeof(noise[0]); i++) {
+        struct bwe b;
+        struct link *l = make_link(20e6);
+        int64_t now = 5000000;
+        l->jitter_us      = noise[i].jitter_us;
+        l->stall_us       = noise[i].stall_us;
+        l->stall_every_us = noise[i].stall_every_us;
+        start(&b, 4000000, 50000000);
+        run(&b, l, &now, 20, 1);
+        uint64_t before = l->delivered, dropped = l->dropped;
+        l->worst_queue_us = 0;
+        run(&b, l, &now, 60, 1);
+        double used = (double)(l->delivered - before) * 8 / 60;
+        print_message("20 Mbit/s, jitter %lld ms, stall %lld ms: %.2f Mbit/s used, worst queue %lld ms\n",
+                      (long long)noise[i].jitter_us / 1000, (long long)noise[i].stall_us / 1000, used / 1e6,
+                      (long long)l->worst_queue_us / 1000);
+        assert_true(used > 0.65 * 20e6);
+        assert_true(l->worst_queue_us < 100000);
+        assert_int_equal(l->dropped, dropped);
+        bwe_finish(&b);
+        free(l);
+    }
+}
+
+// An encoder that stays below its target all the time must not keep the target from growing.
+static void a_modest_encoder_still_grows(void **state)
+{
+    struct bwe b;
+    struct link *l = make_link(100e6);
+    int64_t now = 5000000;
+    start(&b, 4000000, 20000000);
+    run(&b, l, &now, 20, 0.6);
+    assert_int_equal(bwe_target_bps(&b), 20000000);
+    bwe_finish(&b);
+    free(l);
+}
+
 static void a_still_picture_proves_nothing(void **state)
 {
     struct bwe b;
@@ -236,6 +283,8 @@ int main(void)
         cmocka_unit_test(fits_a_narrow_link),
         cmocka_unit_test(follows_a_link_that_changes),
         cmocka_unit_test(random_loss_is_not_congestion),
+        cmocka_unit_test(jitter_and_stalls_are_not_congestion),
+        cmocka_unit_test(a_modest_encoder_still_grows),
         cmocka_unit_test(a_still_picture_proves_nothing),
         cmocka_unit_test(silence_lowers_the_rate),
         cmocka_unit_test(reference_time_wraps),
