@@ -8,7 +8,6 @@ const ACTIVITIES = new Map([
   ['resolving_asset', 'Finding the scene'],
   ['loading_stage', 'Reading the scene'],
   ['compiling_shaders', 'Preparing the renderer'],
-  ['ready', 'Almost there'],
 ]);
 
 export class Curtain {
@@ -36,8 +35,10 @@ export class Curtain {
     bus.on('updateProgressAmount', (p) => this.#progress(Number(p.amount ?? p.progress), null));
     bus.on('updateProgressActivity', (p) => {
       const activity = String(p.activity ?? p.text ?? '');
-      this.#progress(null, ACTIVITIES.get(activity) ?? activity);
+      if (activity !== 'ready') this.#progress(null, ACTIVITIES.get(activity) ?? activity);
+      else this.#finished(); // a change of variant ends with this, an open with its result
     });
+    bus.on('getVariantsResponse', () => this.#finished());
     bus.on('loadingStateResponse', (p) => {
       if (p.loading_state === 'busy') this.#progress(Number(p.progress ?? 0), null);
       else this.#loading = null;
@@ -45,9 +46,8 @@ export class Curtain {
       this.#draw();
     });
     bus.on('openStageResult', (p) => {
-      this.#loading = null;
       if (p.result === 'success') this.#noStage = false;
-      this.#draw();
+      this.#finished();
     });
     this.#draw();
   }
@@ -63,9 +63,15 @@ export class Curtain {
 
   /** @param {number | null} amount @param {string | null} text */
   #progress(amount, text) {
+    if (amount === 1) return this.#finished();
     this.#loading ??= { amount: 0, text: 'Opening the scene' };
     if (amount !== null && Number.isFinite(amount)) this.#loading.amount = Math.max(0, Math.min(1, amount));
     if (text) this.#loading.text = text;
+    this.#draw();
+  }
+
+  #finished() {
+    this.#loading = null;
     this.#draw();
   }
 

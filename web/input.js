@@ -98,6 +98,7 @@ export class Input {
     on(viewport, 'pointerup', (e) => this.#pointerUp(e));
     on(viewport, 'pointercancel', (e) => this.#pointerUp(e, true));
     on(viewport, 'wheel', (e) => this.#wheel(e), { passive: false });
+    on(viewport, 'blur', () => viewport.classList.remove('by-pointer'));
     on(viewport, 'contextmenu', (e) => e.preventDefault());
     on(viewport, 'auxclick', (e) => e.preventDefault());
     on(window, 'keydown', (e) => this.#keyDown(e));
@@ -136,6 +137,7 @@ export class Input {
   /** @param {PointerEvent} e */
   #pointerDown(e) {
     const p = this.#point(e);
+    this.#viewport.classList.add('by-pointer'); // no focus ring for a press
     this.#viewport.focus({ preventScroll: true });
     if (!p?.inside) return;
     e.preventDefault();

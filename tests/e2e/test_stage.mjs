@@ -60,6 +60,7 @@ await run({ scene: join(here, 'scenes/patches.usda') }, {
     await v.page.click('.segment >> text=cyan');
     await v.page.waitForSelector('.segment[aria-pressed=true] >> text=cyan', { timeout: 60000 });
     await until('another picture', async () => difference(before, await v.pixels()) > 2);
+    await until('the loading card to go', async () => (await v.page.getAttribute('#curtain', 'data-kind')) === '');
   },
 
   'a broken scene keeps the old one and says why': async () => {
