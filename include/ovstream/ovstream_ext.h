@@ -22,9 +22,16 @@ extern "C" {
 OVSTREAM_API ovstream_result_t ovstream_ext_set_listen_address(ovstream_server_t *server, ovstream_string_t address);
 
 /*
+ * Web pages that may use the signalling beside those of the server's own host, from the next start on: origins such as
+ * "https://studio.example", separated by spaces or commas, at most 511 bytes; "*" is any page, for pictures that anyone may
+ * see. Empty (default): none.
+ */
+OVSTREAM_API ovstream_result_t ovstream_ext_set_allowed_origins(ovstream_server_t *server, ovstream_string_t origins);
+
+/*
  * Bitrates in bits per second, applied at once and kept for later starts; 0 leaves a default (min 300 kbit/s, start by
- * picture size, max 50 Mbit/s). The congestion controller moves between min and max. INVALID_ARGUMENT: not
- * min <= start <= max.
+ * picture size, max 50 Mbit/s). The congestion controller moves between min and max; a maximum above the one at start
+ * counts from the next start on. INVALID_ARGUMENT: not min <= start <= max.
  */
 OVSTREAM_API ovstream_result_t ovstream_ext_set_bitrate(ovstream_server_t *server, uint32_t min_bps,
                                                         uint32_t start_bps, uint32_t max_bps);

@@ -35,8 +35,22 @@ static bool is_loopback(struct span s)
     return v4 || equals(s, "localhost") || equals(s, "::1");
 }
 
-bool origin_allowed(const char *origin, const char *host, bool loopback)
+static bool listed(const char *allowed, const char *origin)
 {
+    static const char separators[] = " ,";
+    while (*(allowed += strspn(allowed, separators))) {
+        struct span one = { allowed, strcspn(allowed, separators) };
+        if (equals(one, "*") || (origin && equals(one, origin)))
+            return true;
+        allowed += one.size;
+    }
+    return false;
+}
+
+bool origin_allowed(const char *allowed, const char *origin, const char *host, bool loopback)
+{
+    if (listed(allowed, origin))
+        return true;
     struct span to = host ? host_part(host, strlen(host)) : (struct span) { "", 0 };
     if (loopback && host && !is_loopback(to))
         return false;

@@ -327,6 +327,21 @@ ovstream_result_t ovstream_ext_set_listen_address(ovstream_server_t *server, ovs
     return result_ok();
 }
 
+ovstream_result_t ovstream_ext_set_allowed_origins(ovstream_server_t *server, ovstream_string_t origins)
+{
+    static const char name[] = "ovstream_ext_set_allowed_origins";
+    CHECK_SERVER(name);
+    if (origins.length >= ORIGIN_LIST_SIZE || (origins.length && !origins.ptr))
+        return fail_argument("%s: list too long or null (%zu bytes, at most %d)", name, origins.length,
+                             ORIGIN_LIST_SIZE - 1);
+    pthread_mutex_lock(&server->lock);
+    if (origins.length)
+        memcpy(server->settings.allowed_origins, origins.ptr, origins.length);
+    server->settings.allowed_origins[origins.length] = '\0';
+    pthread_mutex_unlock(&server->lock);
+    return result_ok();
+}
+
 ovstream_result_t ovstream_ext_set_bitrate(ovstream_server_t *server, uint32_t min_bps, uint32_t start_bps,
                                            uint32_t max_bps)
 {

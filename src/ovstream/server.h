@@ -7,6 +7,7 @@
 #include <pthread.h>
 
 #include "ice_config.h"
+#include "origin.h"
 #include "ovstream/ovstream.h"
 #include "ovstream/ovstream_ext.h"
 
@@ -25,6 +26,7 @@ struct server_callbacks {
 
 struct server_settings { // of ovstream_ext.h
     char listen_address[SERVER_ADDRESS_SIZE]; // "" = default
+    char allowed_origins[ORIGIN_LIST_SIZE];
     uint32_t min_bps, start_bps, max_bps;     // 0 = default
     bool at_rest, any_port;
 };

@@ -25,6 +25,7 @@
 struct signaller {
     struct webrtc *webrtc;
     struct rtc_addr bind;
+    char allowed_origins[ORIGIN_LIST_SIZE];
     pthread_t thread;
     GMainContext *context;
     GMainLoop *loop;
@@ -79,7 +80,7 @@ static void check_request(SoupServer *soup, SoupServerMessage *msg, const char *
     const struct signaller *s = user;
     const char *origin = request_header(msg, "Origin"), *host = request_header(msg, "Host");
     SoupMessageHeaders *in = soup_server_message_get_request_headers(msg);
-    if (!origin_allowed(origin, host, address_is_loopback(&s->bind))) {
+    if (!origin_allowed(s->allowed_origins, origin, host, address_is_loopback(&s->bind))) {
         log_warn(CHANNEL, "refused a request from the page %.100s to host %.100s", origin ? origin : "(none)",
                  host ? host : "(none)");
         reply_text(msg, SOUP_STATUS_FORBIDDEN, "This page may not use this server: its host differs from the server's.\n");
@@ -447,8 +448,8 @@ static void signaller_free(struct signaller *s)
     free(s);
 }
 
-struct signaller *signaller_start(struct webrtc *w, const struct rtc_addr *bind, uint16_t *port,
-                                  char error[SIGNAL_ERROR_SIZE])
+struct signaller *signaller_start(struct webrtc *w, const struct rtc_addr *bind, const char *allowed_origins,
+                                  uint16_t *port, char error[SIGNAL_ERROR_SIZE])
 {
     struct signaller *s = calloc(1, sizeof(*s));
     if (!s) {
@@ -458,6 +459,7 @@ struct signaller *signaller_start(struct webrtc *w, const struct rtc_addr *bind,
     s->webrtc  = w;
     s->bind    = *bind;
     s->port    = *port;
+    g_strlcpy(s->allowed_origins, allowed_origins, sizeof(s->allowed_origins));
     s->context = g_main_context_new();
     s->loop    = g_main_loop_new(s->context, FALSE);
     pthread_mutex_init(&s->lock, NULL);

@@ -11,9 +11,9 @@ struct signaller;
 
 #define SIGNAL_ERROR_SIZE 256
 
-// NULL with the system's text in error ("Address already in use").
-struct signaller *signaller_start(struct webrtc *w, const struct rtc_addr *bind, uint16_t *port,
-                                  char error[SIGNAL_ERROR_SIZE]);
+// NULL with the system's text in error ("Address already in use"). allowed_origins: see origin.h; copied.
+struct signaller *signaller_start(struct webrtc *w, const struct rtc_addr *bind, const char *allowed_origins,
+                                  uint16_t *port, char error[SIGNAL_ERROR_SIZE]);
 // Closes every connection. The network thread must still run.
 void signaller_stop(struct signaller **s);
 

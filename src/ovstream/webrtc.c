@@ -709,10 +709,10 @@ static bool open_ports(struct webrtc *w, struct address_plan *plan, const ovstre
     return false;
 }
 
-static bool open_signaller(struct webrtc *w, const struct address_plan *plan)
+static bool open_signaller(struct webrtc *w, const struct address_plan *plan, const char *allowed_origins)
 {
     char error[SIGNAL_ERROR_SIZE];
-    struct signaller *signaller = signaller_start(w, &plan->bind, &w->signal_port, error);
+    struct signaller *signaller = signaller_start(w, &plan->bind, allowed_origins, &w->signal_port, error);
     atomic_store(&w->signaller, signaller);
     if (signaller)
         return true;
@@ -780,7 +780,7 @@ static bool start_parts(struct webrtc *w, const ovstream_server_config_t *config
         fail_error("ovstream_start: cannot create a thread");
         return false;
     }
-    if (!open_signaller(w, &plan))
+    if (!open_signaller(w, &plan, settings->allowed_origins))
         return false;
     log_start(w, &plan);
     return true;

@@ -260,8 +260,22 @@ static void test_origin(void **state)
         { "http://10.0.0.5", NULL, false, false },
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
-        if (origin_allowed(rows[i].origin, rows[i].host, rows[i].loopback) != rows[i].allowed)
+        if (origin_allowed("", rows[i].origin, rows[i].host, rows[i].loopback) != rows[i].allowed)
             fail_msg("row %zu: %s on %s", i, rows[i].origin ? rows[i].origin : "-", rows[i].host ? rows[i].host : "-");
+}
+
+static void test_origin_list(void **state)
+{
+    static const char list[] = "https://studio.example, http://other.example:8080";
+    assert_true(origin_allowed(list, "https://studio.example", "10.0.0.5:49100", false));
+    assert_true(origin_allowed(list, "http://other.example:8080", "10.0.0.5:49100", false));
+    assert_false(origin_allowed(list, "http://other.example", "10.0.0.5:49100", false));
+    assert_false(origin_allowed(list, "https://studio.example.evil", "10.0.0.5:49100", false));
+    assert_false(origin_allowed(list, "https://studio", "10.0.0.5:49100", false));
+    assert_false(origin_allowed(list, "null", "127.0.0.1:49100", true));
+    assert_true(origin_allowed("*", "null", "127.0.0.1:49100", true));
+    assert_true(origin_allowed("*", "http://evil.example", "evil.example", true));
+    assert_false(origin_allowed(" , ", "", "127.0.0.1:49100", true));
 }
 
 // ------------------------------------------------------------------------------------------------- ICE lists
@@ -502,7 +516,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_input_records), cmocka_unit_test(test_input_truncated),
         cmocka_unit_test(test_input_touch_eleven), cmocka_unit_test(test_input_bad_values),
-        cmocka_unit_test(test_utf8), cmocka_unit_test(test_origin),
+        cmocka_unit_test(test_utf8), cmocka_unit_test(test_origin), cmocka_unit_test(test_origin_list),
         cmocka_unit_test(test_ice_list), cmocka_unit_test(test_address_plan),
         cmocka_unit_test(test_loop_rate), cmocka_unit_test(test_loop_stall),
         cmocka_unit_test(test_loop_null), cmocka_unit_test(test_dispatch),
