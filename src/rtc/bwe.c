@@ -37,16 +37,6 @@ void bwe_finish(struct bwe *b)
     b->sent = NULL;
 }
 
-uint16_t bwe_send(struct bwe *b, size_t size, int64_t now_us)
-{
-    uint16_t seq = b->next_seq++;
-    b->sent[seq % BWE_SENT_SLOTS] = (struct bwe_sent) { now_us, (uint32_t)size, seq, true };
-    if (b->last_feedback_us == 0)
-        b->last_feedback_us = now_us; // the time-out starts with the first packet
-    b->last_sent_us = now_us;
-    return seq;
-}
-
 uint32_t bwe_target_bps(const struct bwe *b)
 {
     double bps = fmin(b->delay_bps, b->loss_bps);
@@ -55,38 +45,51 @@ uint32_t bwe_target_bps(const struct bwe *b)
     return (uint32_t)fmax(b->params.min_bps, fmin(bps, b->params.max_bps));
 }
 
-// ---- what arrived
+// ---- what left and what arrived
 
-static void count_arrival(struct bwe *b, int64_t arrival_us, uint32_t size)
+static void rate_add(struct bwe_rate *r, int64_t time_us, uint32_t size)
 {
-    int64_t at = arrival_us / BUCKET_US;
+    int64_t at = time_us / BUCKET_US;
     size_t i   = (size_t)(at % BWE_RATE_BUCKETS);
-    if (arrival_us < 0 || at + BWE_RATE_BUCKETS <= b->newest_arrival_us / BUCKET_US)
+    if (time_us < 0 || at + BWE_RATE_BUCKETS <= r->newest_us / BUCKET_US)
         return;
-    if (b->arrived[i].at != at) {
-        b->arrived[i].at    = at;
-        b->arrived[i].bytes = 0;
+    if (r->bucket[i].at != at) {
+        r->bucket[i].at    = at;
+        r->bucket[i].bytes = 0;
     }
-    b->arrived[i].bytes += size;
-    if (arrival_us > b->newest_arrival_us)
-        b->newest_arrival_us = arrival_us;
-    if (b->oldest_arrival_us == 0)
-        b->oldest_arrival_us = arrival_us;
+    r->bucket[i].bytes += size;
+    if (time_us > r->newest_us)
+        r->newest_us = time_us;
+    if (r->oldest_us == 0)
+        r->oldest_us = time_us;
 }
 
-uint32_t bwe_acked_bps(const struct bwe *b)
+static double rate_bps(const struct bwe_rate *r)
 {
     // The bucket being filled does not count, nor the first one ever: it was filled in part.
-    int64_t now = b->newest_arrival_us / BUCKET_US, window = now - b->oldest_arrival_us / BUCKET_US - 1;
+    int64_t now = r->newest_us / BUCKET_US, window = now - r->oldest_us / BUCKET_US - 1;
     if (window > RATE_WINDOW)
         window = RATE_WINDOW;
     if (window < MIN_RATE_WINDOW)
         return 0;
     uint64_t bytes = 0;
     for (size_t i = 0; i < BWE_RATE_BUCKETS; i++)
-        if (b->arrived[i].at < now && b->arrived[i].at >= now - window)
-            bytes += b->arrived[i].bytes;
-    return (uint32_t)(bytes * 8 * 1000000 / (uint64_t)(window * BUCKET_US));
+        if (r->bucket[i].at < now && r->bucket[i].at >= now - window)
+            bytes += r->bucket[i].bytes;
+    return (double)bytes * 8e6 / (double)(window * BUCKET_US);
+}
+
+uint32_t bwe_acked_bps(const struct bwe *b) { return (uint32_t)rate_bps(&b->arrived); }
+
+uint16_t bwe_send(struct bwe *b, size_t size, int64_t now_us)
+{
+    uint16_t seq = b->next_seq++;
+    b->sent[seq % BWE_SENT_SLOTS] = (struct bwe_sent) { now_us, (uint32_t)size, seq, true };
+    if (b->last_feedback_us == 0)
+        b->last_feedback_us = now_us; // the time-out starts with the first packet
+    rate_add(&b->left, now_us, (uint32_t)size);
+    b->last_sent_us = now_us;
+    return seq;
 }
 
 // ---- delay gradient
@@ -209,16 +212,13 @@ static void decrease(struct bwe *b, double acked, int64_t now_us)
     b->congested_once = true;
     if (now_us - b->last_decrease_us < pause)
         return;
-    double base = acked > 0 ? acked : b->delay_bps;
-    // Only a stream that used its rate has measured the link: one that idled and then sent a key frame has not.
-    bool measured    = acked > 0.7 * b->delay_bps;
-    double deviation = b->capacity_bps > 0 ? fabs(base - b->capacity_bps) / b->capacity_bps : 1;
-    if (measured && (b->capacity_bps <= 0 || deviation > 0.3))
-        b->capacity_bps = base; // the link has changed
-    else if (measured)
-        b->capacity_bps = 0.95 * b->capacity_bps + 0.05 * base;
-    else
-        base = fmax(base, 0.7 * b->delay_bps);
+    // Only a stream that used its rate has measured the link; one that idled and then sent a key frame, or whose sender was held
+    // up, arrives slowly for other reasons.
+    bool measured = acked > 0 && rate_bps(&b->left) > 0.7 * b->delay_bps;
+    double base   = measured ? acked : b->delay_bps;
+    double change = b->capacity_bps > 0 ? fabs(base - b->capacity_bps) / b->capacity_bps : 1;
+    if (measured) // a large change is another link
+        b->capacity_bps = change > 0.3 ? base : 0.95 * b->capacity_bps + 0.05 * base;
     b->delay_bps = fmin(b->delay_bps, DECREASE * base);
     b->last_decrease_us = now_us;
 }
@@ -305,7 +305,7 @@ int bwe_feedback(struct bwe *b, const struct rtcp_packet *p, int64_t now_us)
         s->waiting = false;
         b->received++;
         int64_t arrival = packet.arrival_us + shift;
-        count_arrival(b, arrival, s->size);
+        rate_add(&b->arrived, arrival, s->size);
         delay_packet(b, s->send_us, arrival);
     }
     b->feedbacks++;

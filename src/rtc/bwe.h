@@ -33,6 +33,14 @@ struct bwe_sent {
     bool waiting; // no feedback yet
 };
 
+struct bwe_rate { // bytes over time, in buckets of 50 ms
+    struct {
+        int64_t at; // time / 50 ms
+        uint64_t bytes;
+    } bucket[BWE_RATE_BUCKETS];
+    int64_t oldest_us, newest_us;
+};
+
 struct bwe {
     struct bwe_params params;
     // what was sent
@@ -58,11 +66,7 @@ struct bwe {
     uint32_t overuse_count;
     enum bwe_usage usage;
     // rates
-    struct {
-        int64_t at; // index of 50 ms since the epoch of arrivals
-        uint64_t bytes;
-    } arrived[BWE_RATE_BUCKETS];
-    int64_t newest_arrival_us, oldest_arrival_us;
+    struct bwe_rate arrived, left;
     double delay_bps, loss_bps, remb_bps;
     double capacity_bps; // what arrived when the link was last congested; 0 = unknown
     bool congested_once; // ends the start phase
