@@ -171,8 +171,11 @@ static bool store_items(struct parser *p, const struct item_list *list, struct l
         else
             ((const char **)kept)[i] = list->items[i].path;
     }
-    if (kind == LISTOP_EXPLICIT)
-        op->is_explicit = true;
+    // A list is either written out whole or edits what weaker opinions say: the later statement decides.
+    if ((kind == LISTOP_EXPLICIT) != op->is_explicit) {
+        memset(op, 0, sizeof(*op));
+        op->is_explicit = kind == LISTOP_EXPLICIT;
+    }
     op->list[kind].items = kept;
     op->list[kind].count = list->count;
     return true;

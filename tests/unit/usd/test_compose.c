@@ -1,0 +1,314 @@
+// Composition: one test per rule of LIVERPS and its neighbours.
+#include "usd_test.h"
+
+static const char *diagnostic(const usd_stage *s, const char *says)
+{
+    for (size_t i = 0; i < usd_stage_diagnostic_count(s); i++)
+        if (strstr(usd_stage_diagnostic(s, i)->message, says))
+            return usd_stage_diagnostic(s, i)->message;
+    return NULL;
+}
+
+static void strength_is_liverps(void **state)
+{
+    // Each arc brings its own value of every attribute it may win, weakest last.
+    usd_stage *s = open_text(
+        "#usda 1.0\n"
+        "class \"I\" { int i = 2\n int v = 2\n int r = 2\n int p = 2\n int s = 2\n }\n"
+        "def \"R\" { int r = 4\n int p = 4\n int s = 4\n }\n"
+        "def \"P\" { int p = 5\n int s = 5\n }\n"
+        "class \"S\" { int s = 6\n int only = 6\n }\n"
+        "def \"A\" ( inherits = </I>\n references = </R>\n payload = </P>\n specializes = </S>\n"
+        "  variants = { string set = \"on\" }\n variantSets = \"set\" )\n{\n int l = 1\n int i = 1\n"
+        " variantSet \"set\" = { \"on\" { int v = 3\n int r = 3\n int l = 3\n } }\n}\n"
+        "def \"B\" ( references = </R>\n payload = </P>\n specializes = </S>\n variants = { string set = \"on\" }\n variantSets = \"set\" )\n"
+        "{\n variantSet \"set\" = { \"on\" { int r = 3\n } }\n}\n"
+        "def \"C\" ( payload = </P>\n specializes = </S> ) {}\n");
+    assert_true(number(s, "/A.l", NAN) == 1 && number(s, "/A.i", NAN) == 1); // local
+    assert_true(number(s, "/A.v", NAN) == 2 && number(s, "/A.r", NAN) == 2); // inherits over variants
+    assert_true(number(s, "/B.r", NAN) == 3);                                // variants over references
+    assert_true(number(s, "/B.p", NAN) == 4);                                // references over payloads
+    assert_true(number(s, "/C.s", NAN) == 5);                                // payloads over specializes
+    assert_true(number(s, "/A.only", NAN) == 6);
+    usd_stage_close(&s);
+}
+
+static void sublayers_and_offsets(void **state)
+{
+    struct folder f = make_folder();
+    write_file(&f, "weak.usda", "#usda 1.0\n( timeCodesPerSecond = 12 )\ndef \"A\" { double x.timeSamples = { 0: 0, 10: 10 }\n int w = 1\n}\n");
+    write_file(&f, "strong.usda", "#usda 1.0\nover \"A\" { int w = 2\n}\n");
+    const char *root = write_file(&f, "root.usda", "#usda 1.0\n( timeCodesPerSecond = 24\n subLayers = [ @strong.usda@, @./weak.usda@ (offset = 5; scale = 2), @gone.usda@ ] )\n");
+    usd_stage *s     = open_file(root);
+    assert_true(number(s, "/A.w", NAN) == 2);
+    double t[2];
+    assert_int_equal(usd_attr_sample_times(usd_stage_find_property(s, "/A.x"), t, 2), 2);
+    assert_true(t[0] == 5 && t[1] == 45); // 10 * scale 2 * (24 / 12) + 5
+    assert_true(number(s, "/A.x", 25) == 5);
+    assert_non_null(diagnostic(s, "gone.usda"));
+    struct usd_opinion o;
+    assert_true(usd_prim_opinion(prim(s, "/A"), 1, &o));
+    assert_string_equal(o.path, "/A");
+    assert_true(o.offset == 5 && o.scale == 4);
+    assert_false(usd_prim_opinion(prim(s, "/A"), 2, &o));
+    usd_stage_close(&s);
+    remove_folder(&f);
+}
+
+static void references_map_paths(void **state)
+{
+    struct folder f  = make_folder();
+    write_file(&f, "asset.usda", "#usda 1.0\n( defaultPrim = \"Root\" )\ndef \"Root\" {\n rel in = </Root/k>\n rel out = </Other>\n"
+                                 " asset tex = @./t.png@\n double x.timeSamples = { 1: 1 }\n def \"k\" { float a.connect = </Root.b>\n }\n}\ndef \"Other\" {}\n");
+    write_file(&f, "t.png", "x");
+    const char *root = write_file(&f, "root.usda", "#usda 1.0\ndef \"W\" { def \"I\" ( prepend references = @asset.usda@ (offset = 3) ) {\n over \"k\" { int add = 1\n } } }\n"
+                                                   "def \"Sub\" ( references = @asset.usda@</Root/k> ) {}\ndef \"Bad\" ( references = [@asset.usda@</No>, @nofile.usda@] ) {}\n"
+                                                   "def \"None\" ( references = None ) {}\n");
+    usd_stage *s     = open_file(root);
+    assert_string_equal(usd_rel_target(usd_stage_find_property(s, "/W/I.in"), 0), "/W/I/k");
+    assert_int_equal(usd_rel_target_count(usd_stage_find_property(s, "/W/I.out")), 0); // outside of the reference
+    assert_string_equal(usd_attr_connection(usd_stage_find_property(s, "/W/I/k.a"), 0), "/W/I.b");
+    struct usd_asset a;
+    char expected[128];
+    snprintf(expected, sizeof(expected), "%s/t.png", f.path);
+    assert_true(usd_prim_get_asset(prim(s, "/W/I"), "tex", NAN, &a));
+    assert_string_equal(a.resolved, expected);
+    double t;
+    assert_int_equal(usd_attr_sample_times(usd_stage_find_property(s, "/W/I.x"), &t, 1), 1);
+    assert_true(t == 4);
+    assert_non_null(usd_stage_find_property(s, "/Sub.a"));
+    assert_non_null(diagnostic(s, "no such prim"));
+    assert_non_null(diagnostic(s, "nofile.usda"));
+    void *data;
+    size_t size;
+    assert_int_equal(usd_asset_read(s, expected, &data, &size, NULL), USD_OK);
+    assert_int_equal(size, 1);
+    free(data);
+    usd_stage_close(&s);
+    remove_folder(&f);
+}
+
+static void ancestors_of_a_referenced_prim_count(void **state)
+{
+    usd_stage *s = open_text("#usda 1.0\nclass \"Base\" { def \"k\" { int x = 1\n } }\ndef \"A\" ( inherits = </Base>\n variants = { string v = \"one\" }\n variantSets = \"v\" )\n{\n"
+                             " variantSet \"v\" = { \"one\" { def \"k\" { int y = 2\n } } }\n}\ndef \"Use\" ( references = </A/k> ) {}\n");
+    assert_true(number(s, "/Use.x", NAN) == 1 && number(s, "/Use.y", NAN) == 2);
+    usd_stage_close(&s);
+}
+
+static void implied_classes(void **state)
+{
+    // The class that a referenced prim inherits may be overridden where the reference is made, also after the fact.
+    struct folder f  = make_folder();
+    write_file(&f, "asset.usda", "#usda 1.0\nclass \"Look\" { int c = 1\n int d = 1\n }\ndef \"Root\" { class \"Local\" { int e = 1\n int g = 1\n }\n"
+                                 " def \"a\" ( inherits = [</Root/Local>, </Look>] ) { }\n}\n");
+    const char *root = write_file(&f, "root.usda", "#usda 1.0\nover \"Look\" { int c = 2\n }\ndef \"I\" ( references = @asset.usda@</Root> ) {\n over \"Local\" { int e = 3\n } }\n");
+    usd_stage *s     = open_file(root);
+    assert_true(number(s, "/I/a.c", NAN) == 2 && number(s, "/I/a.d", NAN) == 1);
+    assert_true(number(s, "/I/a.e", NAN) == 3 && number(s, "/I/a.g", NAN) == 1);
+    usd_stage_close(&s);
+    remove_folder(&f);
+}
+
+static void specializes_is_weakest_of_all(void **state)
+{
+    struct folder f  = make_folder();
+    write_file(&f, "asset.usda", "#usda 1.0\nclass \"Basic\" { int x = 1\n int y = 1\n }\ndef \"M\" ( specializes = </Basic> ) { int y = 2\n }\n");
+    const char *root = write_file(&f, "root.usda", "#usda 1.0\nover \"Basic\" { int x = 5\n int y = 5\n }\ndef \"I\" ( references = @asset.usda@</M> ) {}\n");
+    usd_stage *s     = open_file(root);
+    assert_true(number(s, "/I.x", NAN) == 5); // the stronger layer's opinion on the base
+    assert_true(number(s, "/I.y", NAN) == 2); // but the base never beats what specializes it
+    usd_stage_close(&s);
+    remove_folder(&f);
+}
+
+static void variants(void **state)
+{
+    const char *text = "#usda 1.0\ndef \"A\" ( variants = { string shape = \"ball\" }\n prepend variantSets = [\"shape\", \"color\"] )\n{\n"
+                       " variantSet \"shape\" = {\n  \"ball\" ( variants = { string color = \"red\" } ) { def \"b\" {}\n   int n = 1\n }\n"
+                       "  \"box\" { def \"c\" ( prepend variantSets = \"deep\"\n variants = { string deep = \"d\" } ) {\n"
+                       "     variantSet \"deep\" = { \"d\" { int z = 9\n } } } }\n }\n"
+                       " variantSet \"color\" = { \"red\" { int r = 1\n }\n \"blue\" { int r = 2\n } }\n}\n";
+    usd_stage *s     = open_text(text);
+    const usd_prim *a = prim(s, "/A");
+    assert_string_equal(children(a), "b ");
+    assert_true(number(s, "/A.n", NAN) == 1 && number(s, "/A.r", NAN) == 1);
+    assert_int_equal(usd_prim_variant_set_count(a), 2);
+    assert_string_equal(usd_prim_variant_set(a, 1), "color");
+    assert_int_equal(usd_prim_variant_count(a, 1), 2);
+    assert_string_equal(usd_prim_variant(a, 1, 0), "blue"); // sorted
+    assert_string_equal(usd_prim_variant_selection(a, 1), "red");
+    usd_stage_close(&s);
+    const struct usd_variant_choice pick[] = { { "/A", "shape", "box" }, { "/A", "color", "blue" } };
+    struct usd_open_options o              = { .variants = pick, .variant_count = 2 };
+    assert_int_equal(usd_stage_open_string(text, strlen(text), NULL, NULL, &o, &s, NULL), USD_OK);
+    assert_string_equal(children(prim(s, "/A")), "c ");
+    assert_true(number(s, "/A/c.z", NAN) == 9 && number(s, "/A.r", NAN) == 2);
+    assert_string_equal(usd_prim_variant_selection(prim(s, "/A"), 0), "box");
+    usd_stage_close(&s);
+}
+
+static void selection_in_a_stronger_layer(void **state)
+{
+    struct folder f  = make_folder();
+    write_file(&f, "asset.usda", "#usda 1.0\n( defaultPrim = \"A\" )\ndef \"A\" ( variants = { string v = \"one\" }\n variantSets = \"v\" ) {\n variantSet \"v\" = { \"one\" { int x = 1\n } \n \"two\" { int x = 2\n } }\n}\n");
+    const char *root = write_file(&f, "root.usda", "#usda 1.0\ndef \"I\" ( references = @asset.usda@\n variants = { string v = \"two\" } ) {}\ndef \"J\" ( references = @asset.usda@ ) {}\n");
+    usd_stage *s     = open_file(root);
+    assert_true(number(s, "/I.x", NAN) == 2 && number(s, "/J.x", NAN) == 1);
+    usd_stage_close(&s);
+    remove_folder(&f);
+}
+
+static void payloads_can_stay_out(void **state)
+{
+    const char *text = "#usda 1.0\ndef \"P\" { def \"k\" {} }\ndef \"A\" ( payload = </P> ) {}\n";
+    usd_stage *s     = open_text(text);
+    assert_non_null(usd_stage_find(s, "/A/k"));
+    usd_stage_close(&s);
+    struct usd_open_options o = { .skip_payloads = true };
+    assert_int_equal(usd_stage_open_string(text, strlen(text), NULL, NULL, &o, &s, NULL), USD_OK);
+    assert_null(usd_stage_find(s, "/A/k"));
+    usd_stage_close(&s);
+}
+
+static void cycles_are_reported(void **state)
+{
+    usd_stage *s = open_text("#usda 1.0\ndef \"A\" ( references = </B> ) { int x = 1\n }\ndef \"B\" ( references = </A> ) { int y = 1\n }\n"
+                             "def \"C\" { def \"D\" ( inherits = </C> ) {} }\ndef \"E\" ( references = </E/F> ) { def \"F\" {} }\n");
+    assert_non_null(diagnostic(s, "cycle"));
+    assert_true(number(s, "/A.y", NAN) == 1 && number(s, "/B.x", NAN) == 1);
+    usd_stage_close(&s);
+    struct folder f  = make_folder();
+    write_file(&f, "a.usda", "#usda 1.0\n( subLayers = [@b.usda@] )\n");
+    write_file(&f, "b.usda", "#usda 1.0\n( subLayers = [@a.usda@] )\ndef \"X\" {}\n");
+    char path[128];
+    snprintf(path, sizeof(path), "%s/a.usda", f.path);
+    s = open_file(path);
+    assert_non_null(usd_stage_find(s, "/X"));
+    assert_non_null(diagnostic(s, "cycle"));
+    usd_stage_close(&s);
+    remove_folder(&f);
+}
+
+static void specifiers_and_activation(void **state)
+{
+    usd_stage *s = open_text("#usda 1.0\nover \"O\" { def \"k\" {} }\nclass \"C\" { def \"k\" {} }\ndef \"I\" ( inherits = </C> ) {}\n"
+                             "def \"Off\" ( active = false ) { def \"k\" {} }\nover \"OO\" ( references = </Off> ) {}\n");
+    assert_false(usd_prim_is_defined(prim(s, "/O/k")));
+    assert_true(usd_prim_is_abstract(prim(s, "/C/k")) && !usd_prim_is_traversable(prim(s, "/C/k")));
+    assert_true(usd_prim_is_traversable(prim(s, "/I/k")));
+    assert_false(usd_prim_is_active(prim(s, "/Off")));
+    assert_null(usd_stage_find(s, "/Off/k")); // nothing is composed below an inactive prim
+    assert_int_equal(usd_prim_specifier(prim(s, "/O")), USD_OVER);
+    usd_stage_close(&s);
+}
+
+static void instances_share(void **state)
+{
+    usd_stage *s = open_text(
+        "#usda 1.0\ndef Xform \"Proto\" { def Mesh \"m\" { rel r = </Proto/n>\n int x = 1\n }\n def \"n\" { def \"deep\" {} } }\n"
+        "def \"W\" {\n def \"a\" ( instanceable = true\n references = </Proto> ) { over \"m\" { int x = 5\n } }\n"
+        " def \"b\" ( instanceable = true\n references = </Proto> ) { int own = 2\n }\n"
+        " def \"c\" ( references = </Proto> ) {}\n def \"d\" ( instanceable = true ) {}\n}\n");
+    const usd_prim *a = prim(s, "/W/a"), *b = prim(s, "/W/b");
+    assert_true(usd_prim_is_instance(a) && usd_prim_is_instance(b) && !usd_prim_is_instance(prim(s, "/W/c")));
+    assert_false(usd_prim_is_instance(prim(s, "/W/d"))); // nothing to share
+    assert_true(number(s, "/W/a/m.x", NAN) == 1); // local opinions below an instance do not count
+    assert_true(number(s, "/W/b.own", NAN) == 2); // on it they do
+    assert_ptr_equal(usd_prim_in_prototype(a), usd_prim_in_prototype(b));
+    assert_ptr_equal(usd_prim_in_prototype(prim(s, "/W/a/m")), usd_prim_in_prototype(prim(s, "/W/b/m")));
+    assert_ptr_not_equal(usd_prim_in_prototype(prim(s, "/W/c/m")), usd_prim_in_prototype(prim(s, "/W/b/m")));
+    assert_string_equal(usd_prim_path(prim(s, "/W/b/n/deep")), "/W/b/n/deep");
+    assert_string_equal(usd_rel_target(usd_stage_find_property(s, "/W/a/m.r"), 0), "/W/a/n");
+    assert_string_equal(usd_rel_target(usd_stage_find_property(s, "/W/b/m.r"), 0), "/W/b/n");
+    assert_true(usd_prim_is_instance_proxy(prim(s, "/W/a/m")) && usd_prim_is_instance_proxy(prim(s, "/W/b/m")));
+    struct usd_stage_stats st;
+    usd_stage_stats(s, &st);
+    assert_int_equal(st.instances, 2);
+    assert_int_equal(st.prototypes, 1);
+    size_t walked = 0;
+    for (const usd_prim *p = usd_prim_next(usd_stage_pseudo_root(s), NULL, false); p; p = usd_prim_next(p, NULL, false))
+        walked++;
+    assert_int_equal(walked, st.prims_expanded);
+    usd_stage_close(&s);
+}
+
+static void nested_instances(void **state)
+{
+    usd_stage *s = open_text("#usda 1.0\ndef \"Inner\" { def \"x\" { rel r = </Inner/y>\n }\n def \"y\" {} }\n"
+                             "def \"Outer\" { def \"i\" ( instanceable = true\n references = </Inner> ) {}\n def \"j\" ( instanceable = true\n references = </Inner> ) {} }\n"
+                             "def \"A\" ( instanceable = true\n references = </Outer> ) {}\ndef \"B\" ( instanceable = true\n references = </Outer> ) {}\n");
+    assert_string_equal(usd_rel_target(usd_stage_find_property(s, "/B/j/x.r"), 0), "/B/j/y");
+    assert_string_equal(usd_rel_target(usd_stage_find_property(s, "/A/i/x.r"), 0), "/A/i/y");
+    assert_ptr_equal(usd_prim_in_prototype(prim(s, "/A/i/x")), usd_prim_in_prototype(prim(s, "/B/j/x")));
+    usd_stage_close(&s);
+}
+
+static void children_come_weakest_first(void **state)
+{
+    struct folder f  = make_folder();
+    write_file(&f, "asset.usda", "#usda 1.0\ndef \"A\" { def \"x\" {}\n def \"y\" {} }\n");
+    const char *root = write_file(&f, "root.usda", "#usda 1.0\ndef \"I\" ( references = @asset.usda@</A> ) { def \"z\" {}\n over \"y\" {}\n}\n");
+    usd_stage *s     = open_file(root);
+    assert_string_equal(children(prim(s, "/I")), "x y z ");
+    usd_stage_close(&s);
+    remove_folder(&f);
+}
+
+static void dictionaries_merge(void **state)
+{
+    usd_stage *s = open_text("#usda 1.0\ndef \"A\" ( customData = { int a = 1\n dictionary d = { int x = 1\n int y = 1 }\n asset t = @q.png@ } ) {}\n"
+                             "def \"B\" ( references = </A>\n customData = { dictionary d = { int y = 2 }\n string b = \"s\" } ) {}\n");
+    struct usd_value v;
+    assert_true(usd_prim_metadata(prim(s, "/B"), "customData", &v));
+    double d;
+    assert_int_equal(v.count, 4);
+    assert_true(usd_value_doubles(usd_dict_find(&v, "a"), 0, &d, 1) && d == 1);
+    assert_true(usd_value_doubles(usd_dict_find(&v, "d:x"), 0, &d, 1) && d == 1);
+    assert_true(usd_value_doubles(usd_dict_find(&v, "d:y"), 0, &d, 1) && d == 2);
+    assert_string_equal(((const struct usd_asset *)usd_dict_find(&v, "t")->data)->authored, "q.png");
+    usd_value_finish(&v);
+    usd_stage_close(&s);
+}
+
+static bool refuse(const char *path, void *user) { return strncmp(path, user, strlen(user)) == 0; }
+
+static void paths_outside_are_refused(void **state)
+{
+    struct folder f = make_folder();
+    mkdir(strcat(strcpy((char[128]) { 0 }, f.path), "/in"), 0700);
+    write_file(&f, "secret.usda", "#usda 1.0\ndef \"S\" {}\n");
+    char root[160], allowed[160];
+    snprintf(root, sizeof(root), "%s", write_file(&f, "in/root.usda", "#usda 1.0\n( subLayers = [@../secret.usda@] )\n"));
+    snprintf(allowed, sizeof(allowed), "%s/in/", f.path);
+    struct usd_open_options o = { .allow_path = refuse, .user = allowed };
+    usd_stage *s;
+    assert_int_equal(usd_stage_open(root, &o, &s, NULL), USD_OK);
+    assert_null(usd_stage_find(s, "/S"));
+    assert_non_null(diagnostic(s, "not allowed"));
+    usd_stage_close(&s);
+    remove_folder(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(strength_is_liverps),
+        cmocka_unit_test(sublayers_and_offsets),
+        cmocka_unit_test(references_map_paths),
+        cmocka_unit_test(ancestors_of_a_referenced_prim_count),
+        cmocka_unit_test(implied_classes),
+        cmocka_unit_test(specializes_is_weakest_of_all),
+        cmocka_unit_test(variants),
+        cmocka_unit_test(selection_in_a_stronger_layer),
+        cmocka_unit_test(payloads_can_stay_out),
+        cmocka_unit_test(cycles_are_reported),
+        cmocka_unit_test(specifiers_and_activation),
+        cmocka_unit_test(instances_share),
+        cmocka_unit_test(nested_instances),
+        cmocka_unit_test(children_come_weakest_first),
+        cmocka_unit_test(dictionaries_merge),
+        cmocka_unit_test(paths_outside_are_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
