@@ -61,9 +61,11 @@ export class Server {
   exited = null;
 
   /** Start `stagecast serve`; does not wait for the first picture. */
-  static async start({ scene, root = join(here, 'scenes'), size = '640x360', args = [] } = {}) {
+  static async start(options = {}) {
+    const { scene, root = join(here, 'scenes'), size = '640x360', args = [] } = options;
     const s = new Server();
-    [s.http, s.signal, s.media] = [await freeTcpPort(), await freeTcpPort(), await freeUdpPort()];
+    s.options = options;
+    [s.http, s.signal, s.media] = options.ports ?? [await freeTcpPort(), await freeTcpPort(), await freeUdpPort()];
     s.url = `http://127.0.0.1:${s.http}/`;
     s.folder = mkdtempSync(join(tmpdir(), 'stagecast-e2e-'));
     s.child = spawn(program, ['serve', ...(scene ? [scene] : []), '--asset-root', root, '--size', size, '--listen', '127.0.0.1',
@@ -73,6 +75,13 @@ export class Server {
     s.exited = new Promise((resolve) => s.child.on('exit', (code, signal) => resolve({ code, signal })));
     s.child.on('exit', (code, signal) => { s.ended = `exit code ${code}, signal ${signal}`; });
     return s;
+  }
+
+  /** End and start again on the same ports. @returns {Promise<Server>} the new one */
+  async restart(whileDown = async () => {}) {
+    assert.equal(await this.stop(), 0, 'exit code');
+    await whileDown();
+    return Server.start({ ...this.options, ports: [this.http, this.signal, this.media] });
   }
 
   async health() {
@@ -271,9 +280,8 @@ export async function run(options, steps) {
   if (!existsSync(join(here, 'node_modules/playwright-core'))) skip('playwright-core is not installed (npm ci in tests/e2e)');
   const names = Object.keys(steps);
   console.log(`1..${names.length}`);
-  const server = await Server.start(options);
   let failed = 0;
-  const t = { server, browser: null };
+  const t = { server: await Server.start(options), browser: null };
   try {
     t.browser = await launch();
     for (const [i, name] of names.entries()) {
@@ -290,12 +298,12 @@ export async function run(options, steps) {
     }
   } finally {
     await t.browser?.close().catch(() => {});
-    const code = await server.stop();
+    const code = await t.server.stop();
     if (code !== 0) {
       failed++;
       console.log(`# the server ended with exit code ${code}`);
     }
-    if (failed > 0) console.log(server.log.replace(/^/gm, '# server: '));
+    if (failed > 0) console.log(t.server.log.replace(/^/gm, '# server: '));
   }
   process.exit(failed > 0 ? 1 : 0);
 }

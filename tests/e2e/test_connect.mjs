@@ -100,6 +100,13 @@ await run({ scene: join(here, 'scenes/patches.usda') }, {
     await phone.page.context().close();
   },
 
+  'a server that is started again is found by itself': async (t) => {
+    t.server = await t.server.restart(() => v.page.waitForSelector('body[data-health=offline], body[data-health=connecting]', { timeout: 20000 }));
+    await v.page.waitForSelector('body[data-health=live]', { timeout: 40000 });
+    v.errors.length = 0; // the browser reports the refused attempts in between
+    await v.page.waitForSelector('[data-path="/World/Red"]');
+  },
+
   'statistics of the stream are shown': async () => {
     await until('a bitrate', async () => /bit\/s/.test(await v.page.textContent('#status')));
     assert.match(await v.page.textContent('#status'), /640 × 360/);
