@@ -17,6 +17,7 @@
 #include "log.h"
 #include "staging.h"
 #include "thread.h"
+#include "urgent.h"
 
 #define KEYFRAME_GAP_US 300000 // between two key frames that viewers ask for
 #define REFINE_FRAMES 10 // of a picture at rest: each sharpens it a little within the bitrate
@@ -262,10 +263,15 @@ struct video *video_create(const struct video_params *params)
     pthread_cond_init(&v->wake, &attr);
     pthread_condattr_destroy(&attr);
     bool raw = params->input == OVSTREAM_VIDEO_INPUT_CUDA || params->input == OVSTREAM_VIDEO_INPUT_TENSOR;
-    if (raw && !start_raw(v))
-        video_destroy(&v);
-    else if (!raw)
+    if (!raw) {
         strncpy(v->stats.encoder, "application", sizeof(v->stats.encoder) - 1);
+        return v;
+    }
+    int previous = urgent_begin(); // for the encoder's own threads too
+    bool ok      = start_raw(v);
+    urgent_end(previous);
+    if (!ok)
+        video_destroy(&v);
     return v;
 }
 

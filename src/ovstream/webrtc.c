@@ -20,6 +20,7 @@
 #include "signalling.h"
 #include "thread.h"
 #include "udp.h"
+#include "urgent.h"
 #include "utf8.h"
 #include "video.h"
 
@@ -775,7 +776,9 @@ static bool start_parts(struct webrtc *w, const ovstream_server_config_t *config
     video_set_at_rest(w->video, settings->at_rest);
     w->dispatcher = dispatcher_create(w->server);
     // Signalling last: it needs the network thread to answer.
+    int previous  = urgent_begin();
     w->has_thread = w->dispatcher && !pthread_create(&w->thread, NULL, network_main, w);
+    urgent_end(previous);
     if (!w->has_thread) {
         fail_error("ovstream_start: cannot create a thread");
         return false;
