@@ -183,7 +183,8 @@ struct rtc_peer_params {
  * Answer a browser's offer.
  *
  * Video: the first video m-line whose direction lets us send and which has H.264 with packetization-mode 1 is answered
- * sendonly; every other media section is rejected (port 0), in order. The application section gets data channels.
+ * sendonly; other media sections are rejected (port 0), in order; one
+ * that carries the transport of the BUNDLE group is kept as inactive. The application section gets data channels.
  * Candidates in the offer are not needed (ICE-lite) and are ignored, mDNS names included.
  *
  * @param sdp, size  The offer; need not be NUL-terminated; at most RTC_MAX_SDP bytes.

@@ -48,6 +48,7 @@ struct sdp_section {
     char media[16];   // "video"
     char proto[32];   // "UDP/TLS/RTP/SAVPF"
     char formats[64]; // the first format: all that a rejected section needs
+    char rtpmap[64];  // of the first format, as offered: "opus/48000/2"; "" = none
     uint16_t port;
     char mid[SDP_MAX_MID + 1];
     bool bundled, rtcp_mux;
@@ -78,6 +79,9 @@ int sdp_parse(struct sdp_offer *out, const char *text, size_t size, char error[R
 // What we take of an offer.
 struct sdp_choice {
     int video, data; // section indices, -1 = none
+    // A section we do not use but keep as inactive, -1 = none: the first of the BUNDLE group carries the transport, and
+    // Chromium with bundlePolicy max-bundle cannot go on when it is rejected.
+    int kept;
     const struct sdp_format *codec; // H.264, packetization-mode 1
     const struct sdp_format *rtx;   // NULL = not offered for that codec
     const struct sdp_credentials *credentials; // of the BUNDLE group

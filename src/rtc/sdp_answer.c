@@ -76,9 +76,22 @@ static bool takes_data(const struct sdp_section *s)
         && (strcmp(s->proto, "UDP/DTLS/SCTP") == 0 || strcmp(s->proto, "TCP/DTLS/SCTP") == 0);
 }
 
+static int choose_kept(const struct sdp_choice *c, const struct sdp_offer *offer)
+{
+    for (size_t i = 0; i < offer->section_count; i++) {
+        const struct sdp_section *s = &offer->section[i];
+        if (!s->bundled)
+            continue;
+        bool taken = (int)i == c->video || (int)i == c->data, media = s->kind == SDP_AUDIO || s->kind == SDP_VIDEO;
+        bool can   = media && s->rtcp_mux && s->format_count && strcmp(s->proto, "UDP/TLS/RTP/SAVPF") == 0;
+        return !taken && can ? (int)i : -1; // only the first one counts
+    }
+    return -1;
+}
+
 int sdp_choose(struct sdp_choice *out, const struct sdp_offer *offer, bool no_video, char error[RTC_ERROR_TEXT_SIZE])
 {
-    *out = (struct sdp_choice) { .video = -1, .data = -1 };
+    *out = (struct sdp_choice) { .video = -1, .data = -1, .kept = -1 };
     error[0] = 0;
     const struct sdp_section *refused = NULL;
     for (size_t i = 0; i < offer->section_count; i++) {
@@ -124,6 +137,7 @@ int sdp_choose(struct sdp_choice *out, const struct sdp_offer *offer, bool no_vi
     // Of a BUNDLE group the first section we take carries the transport, RFC 9143.
     const struct sdp_section *first = !d || (v && out->video < out->data) ? v : d;
     out->credentials = &first->credentials;
+    out->kept = choose_kept(out, offer);
     return check_credentials(first, error);
 }
 
@@ -228,6 +242,14 @@ static void write_video(struct output *o, const struct sdp_answer *a, const stru
     }
 }
 
+static void write_kept(struct output *o, const struct sdp_section *s)
+{
+    line(o, "a=inactive");
+    line(o, "a=rtcp-mux");
+    if (s->rtpmap[0])
+        line(o, "a=rtpmap:%s %s", s->formats, s->rtpmap);
+}
+
 static void write_section(struct output *o, const struct sdp_answer *a, int index)
 {
     const struct sdp_section *s = &a->offer->section[index];
@@ -236,7 +258,8 @@ static void write_section(struct output *o, const struct sdp_answer *a, int inde
     char ip[RTC_ADDR_TEXT_SIZE];
     rtc_addr_format(first, ip);
     *strrchr(ip, ':') = 0;
-    if (!video && !data) {
+    bool kept = index == a->choice->kept;
+    if (!video && !data && !kept) {
         line(o, "m=%s 0 %s %s", s->media, s->proto, s->formats);
         line(o, "c=IN IP4 0.0.0.0");
         if (s->mid[0])
@@ -249,6 +272,8 @@ static void write_section(struct output *o, const struct sdp_answer *a, int inde
              a->choice->rtx->payload_type);
     else if (video)
         line(o, "m=video %u %s %u", first->port, s->proto, a->choice->codec->payload_type);
+    else if (kept)
+        line(o, "m=%s %u %s %s", s->media, first->port, s->proto, s->formats);
     else
         line(o, "m=application %u %s webrtc-datachannel", first->port, s->proto);
     if (first->family == 4) {
@@ -262,6 +287,8 @@ static void write_section(struct output *o, const struct sdp_answer *a, int inde
     write_transport(o, a);
     if (video) {
         write_video(o, a, s);
+    } else if (kept) {
+        write_kept(o, s);
     } else {
         line(o, "a=sctp-port:5000");
         line(o, "a=max-message-size:%d", RTC_MAX_MESSAGE);
@@ -276,9 +303,10 @@ size_t sdp_write_answer(const struct sdp_answer *a, char *text, size_t capacity)
     line(&o, "s=-");
     line(&o, "t=0 0");
     line(&o, "a=ice-lite");
-    char group[2 * (SDP_MAX_MID + 1) + 1] = "";
+    char group[3 * (SDP_MAX_MID + 1) + 1] = "";
     for (size_t i = 0, used = 0; i < a->offer->section_count; i++)
-        if (((int)i == a->choice->video || (int)i == a->choice->data) && a->offer->section[i].bundled)
+        if (((int)i == a->choice->video || (int)i == a->choice->data || (int)i == a->choice->kept)
+            && a->offer->section[i].bundled)
             used += (size_t)snprintf(group + used, sizeof(group) - used, " %s", a->offer->section[i].mid);
     if (group[0])
         line(&o, "a=group:BUNDLE%s", group);

@@ -228,6 +228,9 @@ static void parse_rtpmap(struct parser *p, struct text value)
     struct sdp_format *f = find_format(p, &value, "rtpmap");
     if (!f)
         return;
+    struct sdp_section *s = current(p);
+    if (f == s->format && !token(s->rtpmap, sizeof(s->rtpmap), trim(value)))
+        s->rtpmap[0] = 0; // longer than any we know
     struct text codec = take(&value, '/'), clock = take(&value, '/');
     if (!token(f->codec, sizeof(f->codec), codec))
         f->codec[0] = 0; // a name longer than any we know

@@ -41,6 +41,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     assert(sdp_parse(&back, text, n, error) == RTC_OK);
     assert(back.section_count == offer.section_count && back.ice_lite);
     for (size_t i = 0; i < back.section_count; i++)
-        assert((back.section[i].port != 0) == ((int)i == choice.video || (int)i == choice.data));
+        assert((back.section[i].port != 0) == ((int)i == choice.video || (int)i == choice.data || (int)i == choice.kept));
     return 0;
 }

@@ -70,8 +70,10 @@ static void writes_the_answer(void **state)
     size_t size = sdp_write_answer(&a, text, sizeof(text));
     assert_int_equal(size, strlen(text));
     static const char *const wanted[] = {
-        "v=0\r\n", "a=ice-lite\r\n", "a=group:BUNDLE 1 2\r\n",
-        "m=audio 0 UDP/TLS/RTP/SAVPF 111\r\nc=IN IP4 0.0.0.0\r\na=mid:0\r\na=inactive\r\nm=video ",
+        "v=0\r\n", "a=ice-lite\r\n", "a=group:BUNDLE 0 1 2\r\n",
+        // kept: it carries the transport of the group
+        "m=audio 47998 UDP/TLS/RTP/SAVPF 111\r\nc=IN IP4 203.0.113.9\r\na=mid:0\r\n",
+        "a=inactive\r\na=rtcp-mux\r\na=rtpmap:111 opus/48000/2\r\nm=video ",
         "m=video 47998 UDP/TLS/RTP/SAVPF 108 109\r\nc=IN IP4 203.0.113.9\r\na=mid:1\r\n",
         "a=ice-ufrag:UFRA\r\n", "a=ice-pwd:PASSWORDPASSWORDPASSWORD\r\n", "a=fingerprint:sha-256 AB:01:00:", "a=setup:passive\r\n",
         " udp 2130706431 203.0.113.9 47998 typ host\r\n", " fd00::1 47998 typ host\r\n", "a=end-of-candidates\r\n",
@@ -112,6 +114,26 @@ static char *changed(const char *from, const char *to)
     strcpy(out + head, to);
     strcat(out, at + strlen(from));
     return out;
+}
+
+static void refuses_what_it_does_not_need(void **state)
+{
+    // Video first: then audio is not the group's transport.
+    static const char text[] = "v=0\r\na=group:BUNDLE 1 0 2\r\n" OFFER_VIDEO(OFFER_FINGERPRINT) OFFER_AUDIO(OFFER_FINGERPRINT)
+        OFFER_DATA(OFFER_FINGERPRINT);
+    struct sdp_offer *o = parse(text, RTC_OK, NULL);
+    struct sdp_choice c;
+    char error[RTC_ERROR_TEXT_SIZE], out[8192];
+    uint8_t fingerprint[32] = { 0 };
+    assert_int_equal(sdp_choose(&c, o, false, error), RTC_OK);
+    assert_int_equal(c.kept, -1);
+    struct rtc_candidate candidate = { test_addr("10.0.0.1", 9), false };
+    struct sdp_answer a = { .offer = o, .choice = &c, .ufrag = "UFRA", .pwd = "P", .fingerprint = fingerprint, .cname = "c",
+        .candidates = &candidate, .candidate_count = 1 };
+    assert_true(sdp_write_answer(&a, out, sizeof(out)) > 0);
+    assert_non_null(strstr(out, "m=audio 0 UDP/TLS/RTP/SAVPF 111\r\nc=IN IP4 0.0.0.0\r\na=mid:0\r\na=inactive\r\nm=appl"));
+    assert_non_null(strstr(out, "a=group:BUNDLE 1 2\r\n"));
+    free(o);
 }
 
 static void says_what_is_malformed(void **state)
@@ -212,6 +234,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_a_browsers_offer),
         cmocka_unit_test(writes_the_answer),
+        cmocka_unit_test(refuses_what_it_does_not_need),
         cmocka_unit_test(says_what_is_malformed),
         cmocka_unit_test(says_what_is_unsupported),
         cmocka_unit_test(survives_every_truncation),
