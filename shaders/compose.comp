@@ -32,13 +32,19 @@ vec3 srgb(vec3 c)
     return mix(c * 12.92, 1.055 * pow(c, vec3(1.0 / 2.4)) - 0.055, greaterThan(c, vec3(0.0031308)));
 }
 
+// Pictures may hold sums; alpha is then the number of samples.
+vec3 mean(vec4 c)
+{
+    return c.rgb / max(c.a, 1e-6);
+}
+
 // Bilinear with the ramp steepened: close to the sharpness of a cubic at the cost of one fetch.
 vec3 picture(sampler2D s, vec2 used, vec2 offset)
 {
     vec2 at = (vec2(gl_GlobalInvocationID.xy) + 0.5) / vec2(params.size) * used + offset - 0.5;
     vec2 f = fract(at);
     at = floor(at) + f * f * (3.0 - 2.0 * f) * 0.5 + f * 0.5 + 0.5;
-    return textureLod(s, clamp(at, vec2(0.5), used - 0.5) / vec2(textureSize(s, 0)), 0.0).rgb;
+    return mean(textureLod(s, clamp(at, vec2(0.5), used - 0.5) / vec2(textureSize(s, 0)), 0.0));
 }
 
 void main()
@@ -50,9 +56,9 @@ void main()
     if (enlarge)
         c = picture(from, params.from, params.from_offset);
     else
-        c = texelFetch(from, ivec2(p), 0).rgb;
+        c = mean(texelFetch(from, ivec2(p), 0));
     if (two)
-        c = mix(c, enlarge ? picture(to, params.to, vec2(0.0)) : texelFetch(to, ivec2(p), 0).rgb, params.blend);
+        c = mix(c, enlarge ? picture(to, params.to, vec2(0.0)) : mean(texelFetch(to, ivec2(p), 0)), params.blend);
     c *= params.exposure;
     uint at = p.y * params.size.x + p.x;
     if ((params.flags & COMPOSE_HDR) != 0u)

@@ -78,6 +78,8 @@ struct SceneMesh {
 #define INSTANCE_CUTOUT 16u  // some material of it may be transparent: opacity must be looked at
 #define INSTANCE_LIVE 32u    // not a free slot
 #define INSTANCE_EMISSIVE 64u
+#define INSTANCE_TEXTURED 128u // some material of it has inputs that are not constant
+#define INSTANCE_RICH 256u     // some material of it has a clearcoat or lets light through
 
 struct SceneInstance {
     // Rows of 3x4 matrices: x' = dot(row[0], vec4(p, 1)).
@@ -127,6 +129,7 @@ struct SceneInput {
 #define MATERIAL_DISPLAY_COLOR 8u // no material bound: diffuse is the mesh's colour
 #define MATERIAL_EMISSIVE 16u
 #define MATERIAL_TEXTURED 32u // any input is not constant
+#define MATERIAL_RICH 64u     // clearcoat or transmission
 
 struct SceneMaterial {
     vec3 diffuse;

@@ -2,8 +2,18 @@
 // shared/texture.glsl, which provides
 //     vec4 texture_sample(uint texture, vec2 uv, uint wrap, float uv_width);
 // `wrap` as in SceneInput; uv_width is the footprint's width in uv units (0 = finest level). Linear values.
+//
+// Fragment shaders may define SURFACE_INTERPOLATED: uv coordinates, vertex colour and derivatives then come from
+// these variables, which they fill first, instead of from the triangle's corners.
+//     vec4 interpolated_uv; vec2 interpolated_uv_dx, interpolated_uv_dy (set 0); vec4 interpolated_color;
+//     vec3 interpolated_dx, interpolated_dy (of the world position)
 #ifndef SHARED_SURFACE_GLSL
 #define SHARED_SURFACE_GLSL
+#ifdef SURFACE_INTERPOLATED
+vec4 interpolated_uv, interpolated_color;
+vec2 interpolated_uv_dx, interpolated_uv_dy;
+vec3 interpolated_dx, interpolated_dy;
+#endif
 
 struct Surface {
     vec3 position;  // world
@@ -54,6 +64,9 @@ vec4 surface_color(SceneMesh mesh, Surface s, vec4 none)
         return decode_color(mesh.color);
     if ((mesh.flags & MESH_HAS_COLOR) == 0u)
         return none;
+#ifdef SURFACE_INTERPOLATED
+    return interpolated_color;
+#endif
     uint skip = (mesh.flags & MESH_HAS_NORMALS) != 0u ? 1u : 0u;
     vec4 a = decode_color(attributes[attribute_at(mesh, s.vertex.x, skip)]);
     vec4 b = decode_color(attributes[attribute_at(mesh, s.vertex.y, skip)]);
@@ -136,10 +149,13 @@ vec4 input_value(uint index, SceneMesh mesh, Surface s, float width)
         v = surface_color(mesh, s, i.fallback);
     } else if (mesh.uv_count > 0u) {
         uint set = uv_set(mesh, i.uv_name);
+#ifdef SURFACE_INTERPOLATED
+        vec2 uv = set == 1u ? interpolated_uv.zw : interpolated_uv.xy;
+        float uv_width = sqrt(max(dot(interpolated_uv_dx, interpolated_uv_dx), dot(interpolated_uv_dy, interpolated_uv_dy)) *
+                              abs(i.uv_matrix[0] * i.uv_matrix[4] - i.uv_matrix[1] * i.uv_matrix[3]));
+#else
         vec2 a = uv_of(mesh, s.vertex.x, set), b = uv_of(mesh, s.vertex.y, set), c = uv_of(mesh, s.vertex.z, set);
         vec2 uv = a + (b - a) * s.barycentric.x + (c - a) * s.barycentric.y;
-        uv = vec2(i.uv_matrix[0] * uv.x + i.uv_matrix[1] * uv.y + i.uv_matrix[2],
-                  i.uv_matrix[3] * uv.x + i.uv_matrix[4] * uv.y + i.uv_matrix[5]);
         // Footprint: world width of the pixel times the triangle's uv density.
         vec3 p = mesh_position(mesh, s.vertex.x);
         SceneInstance inst = instances[s.instance];
@@ -148,7 +164,11 @@ vec4 input_value(uint index, SceneMesh mesh, Surface s, float width)
         float world = length(cross(e1, e2));
         float area  = abs((b.x - a.x) * (c.y - a.y) - (b.y - a.y) * (c.x - a.x)) *
                      abs(i.uv_matrix[0] * i.uv_matrix[4] - i.uv_matrix[1] * i.uv_matrix[3]);
-        v = texture_sample(i.texture, uv, i.wrap, world > 0.0 ? width * sqrt(area / world) : 0.0);
+        float uv_width = world > 0.0 ? width * sqrt(area / world) : 0.0;
+#endif
+        uv = vec2(i.uv_matrix[0] * uv.x + i.uv_matrix[1] * uv.y + i.uv_matrix[2],
+                  i.uv_matrix[3] * uv.x + i.uv_matrix[4] * uv.y + i.uv_matrix[5]);
+        v = texture_sample(i.texture, uv, i.wrap, uv_width);
         v = v * i.scale + i.bias;
     }
     if (i.channel < INPUT_CHANNEL_RGB)
@@ -210,6 +230,14 @@ Material material_fetch(Surface s, float width)
             // Tangent frame of the triangle in uv set 0 (the set normal maps use in practice).
             if (mesh.uv_count == 0u)
                 break;
+#ifdef SURFACE_INTERPOLATED
+            vec2 du = interpolated_uv_dx, dv = interpolated_uv_dy;
+            vec3 e1 = interpolated_dx, e2 = interpolated_dy;
+            float det = du.x * dv.y - du.y * dv.x;
+            if (det == 0.0)
+                break;
+            vec3 t = (e1 * dv.y - e2 * du.y) / det, bt = (e2 * du.x - e1 * dv.x) / det;
+#else
             SceneInstance inst = instances[s.instance];
             vec2 a = uv_of(mesh, s.vertex.x, 0u);
             vec2 du = uv_of(mesh, s.vertex.y, 0u) - a, dv = uv_of(mesh, s.vertex.z, 0u) - a;
@@ -220,6 +248,7 @@ Material material_fetch(Surface s, float width)
                 break;
             vec3 t = transform_vector(inst.to_world, (e1 * dv.y - e2 * du.y) / det);
             vec3 bt = transform_vector(inst.to_world, (e2 * du.x - e1 * dv.x) / det);
+#endif
             vec3 tt = t - s.normal * dot(t, s.normal);
             vec3 bb = bt - s.normal * dot(bt, s.normal);
             if (dot(tt, tt) == 0.0 || dot(bb, bb) == 0.0)

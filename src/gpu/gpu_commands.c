@@ -291,7 +291,8 @@ void *gpu_staging(struct gpu_device *dev, VkDeviceSize size, VkBuffer *buffer, V
             want = size;
         gpu_buffer_retire(dev, &s->staging);
         s->used = 0;
-        if (gpu_buffer_create(dev, &s->staging, want, VK_BUFFER_USAGE_STORAGE_BUFFER_BIT, GPU_MEMORY_UPLOAD,
+        if (gpu_buffer_create(dev, &s->staging, want,
+                              VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_UNIFORM_BUFFER_BIT, GPU_MEMORY_UPLOAD,
                               "staging") != GPU_OK)
             return NULL;
         return gpu_staging(dev, size, buffer, offset);

@@ -189,6 +189,16 @@ void render_light_destroy(struct render_scene *s, render_id light)
 
 uint32_t scene_lights_count(const struct render_scene *s) { return (uint32_t)s->lights->gpu.count; }
 
+const struct SceneLight *scene_lights_array(const struct render_scene *s)
+{
+    return s->lights->gpu.items;
+}
+
+const struct SceneEnvironment *scene_environment(const struct render_scene *s)
+{
+    return s->lights->environment.count ? (const struct SceneEnvironment *)s->lights->environment.items : NULL;
+}
+
 // ---------------------------------------------------------------------------------------------
 // Upload
 

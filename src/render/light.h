@@ -15,6 +15,9 @@ void scene_lights_clear(struct render_scene *s); // every light goes; for render
  */
 int scene_lights_update(struct render_scene *s, VkCommandBuffer cmd);
 uint32_t scene_lights_count(const struct render_scene *s); // for SceneFrame.light_count
+// What the GPU has, for passes that choose among them on the CPU. Valid until the next update.
+const struct SceneLight *scene_lights_array(const struct render_scene *s); // scene_lights_count() of them
+const struct SceneEnvironment *scene_environment(const struct render_scene *s); // NULL before the first update
 
 // Linear Rec.709 of a black body, luminance 1 (UsdLux color temperature). 1000 to 10000 kelvin, clamped.
 void light_blackbody(float kelvin, float rgb[3]);

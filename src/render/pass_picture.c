@@ -4,9 +4,6 @@
 
 #include "matrix.h"
 
-static const uint32_t preview_spv[] = {
-#include "preview.comp.spv.h"
-};
 static const uint32_t aov_spv[] = {
 #include "aov.comp.spv.h"
 };
@@ -28,7 +25,6 @@ struct pass_picture {
     struct gpu_buffer dummy;
     struct gpu_image dummy_image;
     // Made when first used: each costs a compilation.
-    struct gpu_pipeline preview[3];
     struct gpu_pipeline compose[2][2]; // [enlarge][two]
     struct gpu_pipeline outline_rows, outline;
     struct {
@@ -68,8 +64,6 @@ void pass_picture_destroy(struct pass_picture **out)
     struct pass_picture *p = *out;
     if (!p)
         return;
-    for (int i = 0; i < 3; i++)
-        gpu_pipeline_destroy(p->gpu, &p->preview[i]);
     for (int i = 0; i < 4; i++)
         gpu_pipeline_destroy(p->gpu, &p->compose[i / 2][i % 2]);
     for (int i = 0; i < AOV_VARIANTS; i++)
@@ -80,39 +74,6 @@ void pass_picture_destroy(struct pass_picture **out)
     gpu_image_destroy(p->gpu, &p->dummy_image);
     free(p);
     *out = NULL;
-}
-
-// ---- Preview
-
-int pass_preview_record(struct pass_picture *p, const struct pass_context *c,
-                        const struct pass_visibility_images *visibility, const struct gpu_image *out, uint32_t mode,
-                        const struct PreviewParams *params)
-{
-    static const struct gpu_binding bindings[] = { { 0, T_TEXTURE }, { 1, T_IMAGE } };
-    struct gpu_pipeline *pipeline              = &p->preview[mode];
-    if (!pipeline->handle) {
-        struct gpu_shader shader = GPU_SHADER(preview_spv);
-        shader.constants         = &mode;
-        shader.constant_count    = 1;
-        int rc                   = gpu_compute_create(p->gpu, pipeline,
-                                                      &(struct gpu_compute_desc) {
-                                                          .shader        = shader,
-                                                          .set0          = p->scene_layout,
-                                                          .bindings      = bindings,
-                                                          .binding_count = 2,
-                                                          .push_size     = sizeof(*params),
-                                                          .name          = "preview",
-                                                      });
-        if (rc != GPU_OK)
-            return rc;
-    }
-    struct gpu_push push = { 0 };
-    gpu_push_texture(&push, 0, &visibility->visibility, p->gpu->nearest);
-    gpu_push_image(&push, 1, out);
-    gpu_dispatch(p->gpu, c->cmd, pipeline, c->scene_set, &push, params, (uint32_t)c->frame->extent.x,
-                 (uint32_t)c->frame->extent.y, PREVIEW_TILE, PREVIEW_TILE);
-    gpu_barrier_compute(c->cmd);
-    return RENDER_OK;
 }
 
 // ---- Data outputs

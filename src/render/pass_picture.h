@@ -1,20 +1,14 @@
-// The compute passes over the visibility buffer and the internal pictures: preview shading, data outputs,
+// The compute passes over the visibility buffer and the internal pictures: data outputs,
 // composition into the outputs, outlines. One object, since each is a few lines of pushing and dispatching.
 #pragma once
 
 #include "pass.h"
 #include "shared/compose.h"
-#include "shared/preview.h"
 
 struct pass_picture;
 
 int pass_picture_create(struct renderer *r, struct pass_picture **out);
 void pass_picture_destroy(struct pass_picture **p);
-
-// Shades `visibility` into `out` (RGBA16F), frame->extent pixels. mode: PREVIEW_*.
-int pass_preview_record(struct pass_picture *p, const struct pass_context *c,
-                        const struct pass_visibility_images *visibility, const struct gpu_image *out, uint32_t mode,
-                        const struct PreviewParams *params);
 
 struct pass_aov_args {
     const struct pass_visibility_images *visibility; // unjittered, frame->extent = size of the outputs

@@ -108,10 +108,7 @@ int pass_raster_record(struct pass_raster *p, const struct pass_context *c, cons
     int rc = scene_draw_build(c->scene, &c->frame->world_to_clip, area ? rect : NULL, filter, &draws);
     if (rc != RENDER_OK)
         return rc;
-    bool any[2] = { false, false };
-    for (size_t i = 0; i < draws.count; i++)
-        any[draws.items[i].cutout] = true;
-    if (any[1] && !p->cutout.handle && (rc = create_pipeline(p, true, &p->cutout)) != RENDER_OK)
+    if (draws.any[SCENE_DRAW_CUTOUT] && !p->cutout.handle && (rc = create_pipeline(p, true, &p->cutout)) != RENDER_OK)
         return rc;
     const uint32_t width = area ? area->width : (uint32_t)c->frame->extent.x,
                    height = area ? area->height : (uint32_t)c->frame->extent.y;
@@ -125,15 +122,16 @@ int pass_raster_record(struct pass_raster *p, const struct pass_context *c, cons
                                        .maxDepth = 1,
                                    });
     vkCmdSetScissor(c->cmd, 0, 1, &(VkRect2D) { .extent = { width, height } });
-    for (int cutout = 0; cutout < 2; cutout++) {
-        if (!any[cutout])
+    for (int kind = 0; kind < SCENE_DRAW_KINDS; kind++) {
+        const bool cutout = kind == SCENE_DRAW_CUTOUT;
+        if (!draws.any[kind])
             continue;
         struct gpu_push push = { 0 };
         gpu_push_buffer_range(&push, 0, VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, &draws.list, draws.list_offset,
                               draws.list_size);
         const vec2 origin = { area ? (float)area->x : 0, area ? (float)area->y : 0 };
         gpu_bind(p->gpu, c->cmd, cutout ? &p->cutout : &p->opaque, c->scene_set, &push, &origin);
-        scene_draw_record(c->scene, c->cmd, &draws, cutout);
+        scene_draw_record(c->scene, c->cmd, &draws, kind);
     }
     vkCmdEndRendering(c->cmd);
     gpu_barrier_compute(c->cmd);

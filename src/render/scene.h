@@ -91,6 +91,7 @@ struct render_scene {
     struct { ARRAY_OF(render_id); } dirty_meshes, dirty_instances, dirty_materials;
     struct { ARRAY_OF(render_id); } moved_instances; // uploaded with prev_to_world != to_world
     bool order_dirty;          // which instances draw which mesh: see scene_draw.c
+    bool specular_workflow;    // some material in use has it
     bool material_flags_dirty; // INSTANCE_CUTOUT and the like must be derived again
     struct { ARRAY_OF(char *); } uv_names; // name number -> primvar name; 0 is "st"
     struct scene_versions versions;

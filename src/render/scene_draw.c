@@ -6,7 +6,7 @@
 #include "scene_internal.h"
 
 struct scene_order {
-    struct { ARRAY_OF(uint32_t); } sorted; // instance indices of drawable instances by (cutout, mesh)
+    struct { ARRAY_OF(uint32_t); } sorted; // instance indices of drawable instances by (kind, mesh)
     struct { ARRAY_OF(uint32_t); } list;
     struct { ARRAY_OF(struct scene_draw); } draws;
 };
@@ -29,14 +29,25 @@ void scene_order_destroy(struct render_scene *s)
     s->order = NULL;
 }
 
+static enum scene_draw_kind kind_of(const struct render_scene *s, const struct scene_instance *i)
+{
+    if (i->gpu.flags & INSTANCE_CUTOUT)
+        return SCENE_DRAW_CUTOUT;
+    const struct SceneMesh *m = &s->meshes.items[i->mesh].gpu;
+    return i->gpu.flags & INSTANCE_TEXTURED || m->first_slot != SCENE_NONE || m->flags & MESH_HAS_COLOR
+               ? SCENE_DRAW_GENERAL
+           : i->gpu.flags & INSTANCE_RICH ? SCENE_DRAW_RICH
+                                          : SCENE_DRAW_PLAIN;
+}
+
 static int by_mesh(const void *a, const void *b, void *user)
 {
     const struct render_scene *s   = user;
     const struct scene_instance *x = &s->instances.items[*(const uint32_t *)a],
                                 *y = &s->instances.items[*(const uint32_t *)b];
-    const uint32_t cx = x->gpu.flags & INSTANCE_CUTOUT, cy = y->gpu.flags & INSTANCE_CUTOUT;
-    if (cx != cy)
-        return cx < cy ? -1 : 1;
+    const enum scene_draw_kind kx = kind_of(s, x), ky = kind_of(s, y);
+    if (kx != ky)
+        return kx < ky ? -1 : 1;
     if (x->mesh != y->mesh)
         return x->mesh < y->mesh ? -1 : 1;
     return x < y ? -1 : x > y;
@@ -81,7 +92,8 @@ static void make_planes(const mat4 *m, const float rect[4], float planes[5][4])
     }
 }
 
-static bool outside(const struct scene_instance *i, const struct SceneMesh *m, float planes[5][4])
+// `depth`: of its nearest point before the near plane.
+static bool outside(const struct scene_instance *i, const struct SceneMesh *m, float planes[5][4], float *depth)
 {
     const float c[3] = { (m->bounds_min.x + m->bounds_max.x) / 2, (m->bounds_min.y + m->bounds_max.y) / 2,
                          (m->bounds_min.z + m->bounds_max.z) / 2 };
@@ -99,8 +111,10 @@ static bool outside(const struct scene_instance *i, const struct SceneMesh *m, f
         float reach    = 0;
         for (int a = 0; a < 3; a++)
             reach += fabsf(n[0] * h[0][a] + n[1] * h[1][a] + n[2] * h[2][a]);
-        if (n[0] * w[0] + n[1] * w[1] + n[2] * w[2] + n[3] < -reach)
+        const float distance = n[0] * w[0] + n[1] * w[1] + n[2] * w[2] + n[3];
+        if (distance < -reach)
             return true;
+        *depth = distance - reach; // of the near plane in the end
     }
     return false;
 }
@@ -114,6 +128,12 @@ static bool passes(const struct scene_instance *i, enum scene_draw_filter filter
     }
 }
 
+static int by_depth(const void *a, const void *b)
+{
+    const struct scene_draw *x = a, *y = b;
+    return x->nearest < y->nearest ? -1 : x->nearest > y->nearest;
+}
+
 int scene_draw_build(struct render_scene *s, const mat4 *world_to_clip, const float rect[4],
                      enum scene_draw_filter filter, struct scene_draws *out)
 {
@@ -122,7 +142,8 @@ int scene_draw_build(struct render_scene *s, const mat4 *world_to_clip, const fl
     if (s->order_dirty && sort(s) != RENDER_OK)
         return RENDER_ERR_NOMEM;
     float planes[5][4];
-    make_planes(world_to_clip, rect, planes);
+    if (world_to_clip)
+        make_planes(world_to_clip, rect, planes);
     array_clear(&o->list);
     array_clear(&o->draws);
     struct scene_draw *run = NULL;
@@ -130,19 +151,23 @@ int scene_draw_build(struct render_scene *s, const mat4 *world_to_clip, const fl
         const uint32_t index           = o->sorted.items[k];
         const struct scene_instance *i = &s->instances.items[index];
         const struct SceneMesh *m      = &s->meshes.items[i->mesh].gpu;
-        if (!passes(i, filter) || outside(i, m, planes))
+        float depth = 0;
+        if (!passes(i, filter) || (world_to_clip && outside(i, m, planes, &depth)))
             continue;
-        const bool cutout = i->gpu.flags & INSTANCE_CUTOUT;
-        if (!run || run->mesh != i->mesh || run->cutout != cutout) {
-            if (!array_push(&o->draws, (struct scene_draw) { i->mesh, (uint32_t)o->list.count, 0, cutout }))
+        const enum scene_draw_kind kind = kind_of(s, i);
+        if (!run || run->mesh != i->mesh || run->kind != kind) {
+            if (!array_push(&o->draws, (struct scene_draw) { i->mesh, (uint32_t)o->list.count, 0, kind, depth }))
                 return RENDER_ERR_NOMEM;
-            run = &o->draws.items[o->draws.count - 1];
+            run            = &o->draws.items[o->draws.count - 1];
+            out->any[kind] = true;
         }
+        run->nearest = fminf(run->nearest, depth);
         if (!array_push(&o->list, index))
             return RENDER_ERR_NOMEM;
         run->count++;
         out->triangles += m->triangle_count;
     }
+    qsort(o->draws.items, o->draws.count, sizeof(struct scene_draw), by_depth);
     out->items     = o->draws.items;
     out->count     = o->draws.count;
     out->instances = (uint32_t)o->list.count;
@@ -155,7 +180,8 @@ int scene_draw_build(struct render_scene *s, const mat4 *world_to_clip, const fl
     return RENDER_OK;
 }
 
-void scene_draw_record(struct render_scene *s, VkCommandBuffer cmd, const struct scene_draws *draws, bool cutout)
+void scene_draw_record(struct render_scene *s, VkCommandBuffer cmd, const struct scene_draws *draws,
+                       enum scene_draw_kind kind)
 {
     const VkDeviceSize zero = 0;
     if (!draws->count)
@@ -165,7 +191,7 @@ void scene_draw_record(struct render_scene *s, VkCommandBuffer cmd, const struct
     for (size_t i = 0; i < draws->count; i++) {
         const struct scene_draw *d = &draws->items[i];
         const struct SceneMesh *m  = &s->meshes.items[d->mesh].gpu;
-        if (d->cutout == cutout)
+        if (d->kind == kind)
             vkCmdDrawIndexed(cmd, m->triangle_count * 3, d->count, m->first_index, (int32_t)m->first_vertex, d->first);
     }
 }

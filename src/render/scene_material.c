@@ -131,6 +131,8 @@ static void pack(struct render_scene *s, struct scene_material *m, const struct 
         g->flags |= MATERIAL_EMISSIVE;
     if (g->input_mask)
         g->flags |= MATERIAL_TEXTURED;
+    if (glass || g->clearcoat > 0 || g->input_mask >> INPUT_CLEARCOAT & 1)
+        g->flags |= MATERIAL_RICH;
 }
 
 static void mark(struct render_scene *s, render_id id)

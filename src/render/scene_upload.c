@@ -436,7 +436,8 @@ static int upload_meshes(struct render_scene *s)
 
 static void refresh_material_flags(struct render_scene *s)
 {
-    const uint32_t derived = INSTANCE_CUTOUT | INSTANCE_EMISSIVE;
+    const uint32_t derived = INSTANCE_CUTOUT | INSTANCE_EMISSIVE | INSTANCE_TEXTURED | INSTANCE_RICH;
+    s->specular_workflow = false;
     for (size_t k = 0; k < s->instances.count; k++) {
         struct scene_instance *i = &s->instances.items[k];
         if (!i->live)
@@ -445,7 +446,9 @@ static void refresh_material_flags(struct render_scene *s)
         for (uint32_t n = 0; n < i->gpu.material_count; n++) {
             const uint32_t m = s->buffers->slot_values[i->slots.first + n];
             const uint32_t f = m < s->materials.count ? s->materials.items[m].gpu.flags : 0;
-            flags |= (f & MATERIAL_CUTOUT ? INSTANCE_CUTOUT : 0) | (f & MATERIAL_EMISSIVE ? INSTANCE_EMISSIVE : 0);
+            flags |= (f & MATERIAL_CUTOUT ? INSTANCE_CUTOUT : 0) | (f & MATERIAL_EMISSIVE ? INSTANCE_EMISSIVE : 0) |
+                     (f & MATERIAL_TEXTURED ? INSTANCE_TEXTURED : 0) | (f & MATERIAL_RICH ? INSTANCE_RICH : 0);
+            s->specular_workflow |= (f & MATERIAL_SPECULAR_WORKFLOW) != 0;
         }
         if ((i->gpu.flags & derived) == flags)
             continue;

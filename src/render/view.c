@@ -31,7 +31,14 @@ int render_view_create(struct renderer *r, struct render_scene *s, uint32_t widt
     v->scale    = r->gpu->cpu ? 0.6f : 1; // a guess until something was measured
     int rc      = view_visibility_create(v, &v->visibility, width, height);
     if (rc == RENDER_OK)
-        rc = view_image_create(v, &v->preview, VK_FORMAT_R16G16B16A16_SFLOAT, "preview");
+        rc = gpu_image_create(r->gpu, &v->preview,
+                              &(struct gpu_image_desc) {
+                                  .format = VK_FORMAT_R16G16B16A16_SFLOAT,
+                                  .width  = width,
+                                  .height = height,
+                                  .usage  = VK_IMAGE_USAGE_COLOR_ATTACHMENT_BIT | VK_IMAGE_USAGE_SAMPLED_BIT,
+                                  .name   = "preview",
+                              });
     for (int i = 0; rc == RENDER_OK && i < RENDER_MAX_FRAMES; i++) {
         v->frames[i].view = v;
         rc                = gpu_timer_create(r->gpu, &v->frames[i].timer);
@@ -90,6 +97,8 @@ static void collect_times(struct render_view *v)
         v->stats.trace_ms    = ms[VIEW_SPAN_TRACE];
         v->stats.denoise_ms  = ms[VIEW_SPAN_DENOISE];
         v->stats.resolve_ms  = ms[VIEW_SPAN_RESOLVE];
+        log_trace("render.time", "all %.1f raster %.1f preview %.1f trace %.1f denoise %.1f resolve %.1f ms, scale %.2f", ms[0], ms[1],
+                  ms[2], ms[3], ms[4], ms[5], f->scale);
         view_trace_measured(v, f);
         // The preview's time is a fixed part and one that grows with its pixels; the whole frame is to fit.
         if (f->scale > 0 && !f->slow_start && v->settings.budget_ms > 0 && ms[VIEW_SPAN_PREVIEW] > 0) {
@@ -195,17 +204,16 @@ int view_preview_record(struct render_view *v, struct render_frame *f, VkCommand
     int rc = view_context(v, cmd, &frame, &c);
     if (rc != RENDER_OK)
         return rc;
-    gpu_timer_begin(&f->timer, cmd, VIEW_SPAN_RASTER);
-    rc = pass_raster_record(v->renderer->passes->raster, &c, &v->visibility, SCENE_DRAW_VISIBLE, NULL);
-    gpu_timer_end(&f->timer, cmd, VIEW_SPAN_RASTER);
-    v->visibility_full = width == v->width && height == v->height;
-    if (rc != RENDER_OK)
-        return rc;
-    const float *k                    = v->settings.minimal_color;
-    const struct PreviewParams params = { .constant = { k[0], k[1], k[2] } };
+    const float *k = v->settings.minimal_color;
     gpu_timer_begin(&f->timer, cmd, VIEW_SPAN_PREVIEW);
-    rc = pass_preview_record(v->renderer->passes->picture, &c, &v->visibility, &v->preview,
-                             preview_mode(&v->settings), &params);
+    rc = pass_preview_record(v->renderer->passes->preview, &c,
+                             &(struct pass_preview_args) {
+                                 .picture  = &v->preview,
+                                 .depth    = &v->visibility.depth,
+                                 .mode     = preview_mode(&v->settings),
+                                 .constant = { k[0], k[1], k[2] },
+                                 .shadows  = v->settings.mode != RENDER_MODE_MINIMAL || v->settings.minimal_mode >= 2,
+                             });
     gpu_timer_end(&f->timer, cmd, VIEW_SPAN_PREVIEW);
     v->preview_extent = (vec2) { (float)width, (float)height };
     v->preview_scale  = scale;
@@ -273,6 +281,10 @@ static int record(struct render_view *v, struct render_frame *f, VkCommandBuffer
     struct SceneFrame frame;
     struct pass_context c;
     int rc = render_scene_upload(v->scene, cmd);
+    if (rc != RENDER_OK)
+        return rc;
+    if (desc->settings.mode != RENDER_MODE_MINIMAL)
+        rc = view_trace_prepare(v, desc, cmd);
     if (rc != RENDER_OK)
         return rc;
     if (note_changes(v, desc))

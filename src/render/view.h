@@ -5,6 +5,7 @@
 
 #include "pass_denoise.h"
 #include "pass_picture.h"
+#include "pass_preview.h"
 #include "pass_raster.h"
 #include "pass_trace.h"
 #include "scene.h"
@@ -13,9 +14,10 @@
 struct view_passes {
     struct pass_raster *raster;
     struct pass_picture *picture;
+    struct pass_preview *preview;
     struct pass_trace *trace;
     struct pass_denoise *denoise;
-    struct view_compile *compile; // background compilation, view_trace.c
+    struct view_compile *compile; // background compilation, view_passes.c
 };
 
 enum view_span { VIEW_SPAN_ALL, VIEW_SPAN_RASTER, VIEW_SPAN_PREVIEW, VIEW_SPAN_TRACE, VIEW_SPAN_DENOISE,
@@ -40,7 +42,7 @@ struct render_frame {
     struct gpu_buffer host[RENDER_OUT_COUNT];   // copies to map, on a real device
     struct gpu_timer timer;
     float scale;        // of the internal picture
-    uint32_t tiles;     // traced, for the throughput
+    uint32_t tiles;     // traced by the work that the timer spans
     bool slow_start;    // some pipeline was used for the first time: times say nothing
 
     bool picking;
@@ -104,6 +106,8 @@ void view_frames_destroy(struct render_view *v);
 int view_visibility_create(struct render_view *v, struct pass_visibility_images *out, uint32_t width, uint32_t height);
 void view_visibility_retire(struct render_view *v, struct pass_visibility_images *images);
 int view_image_create(struct render_view *v, struct gpu_image *out, VkFormat format, const char *name);
+int view_image_create_sized(struct render_view *v, struct gpu_image *out, VkFormat format, uint32_t width,
+                            uint32_t height, const char *name);
 
 // view_pick.c
 int view_pick_record(struct render_view *v, struct render_frame *f, const struct pass_context *c,
@@ -113,10 +117,16 @@ void view_pick_reset(struct render_frame *f);
 // view_outline.c
 int view_outline_record(struct render_view *v, struct render_frame *f, const struct pass_context *c);
 
-// view_trace.c: progressive path tracing.
+// view_passes.c
 int view_passes_create(struct renderer *r);
 void view_passes_destroy(struct renderer *r);
+// Starts compiling the tracing passes in the background (once). true when they are ready. `wait`: until they are.
+bool view_passes_tracing(struct renderer *r, bool wait);
+
+// view_trace.c: progressive path tracing.
 void view_trace_destroy(struct render_view *v);
+// The scene's trees follow its geometry; before the frame's changes are looked at.
+int view_trace_prepare(struct render_view *v, const struct render_frame_desc *desc, VkCommandBuffer cmd);
 // Everything but the outputs of a real-time or path-traced frame. *cmd is the open command buffer; it may change.
 int view_trace_record(struct render_view *v, struct render_frame *f, VkCommandBuffer *cmd);
 void view_trace_shown(struct render_view *v, struct pass_compose_args *args); // which pictures to compose

@@ -61,13 +61,19 @@ void view_frames_destroy(struct render_view *v)
 
 int view_image_create(struct render_view *v, struct gpu_image *out, VkFormat format, const char *name)
 {
+    return view_image_create_sized(v, out, format, v->width, v->height, name);
+}
+
+int view_image_create_sized(struct render_view *v, struct gpu_image *out, VkFormat format, uint32_t width,
+                            uint32_t height, const char *name)
+{
     if (out->handle)
         return RENDER_OK;
     return gpu_image_create(v->gpu, out,
                             &(struct gpu_image_desc) {
                                 .format = format,
-                                .width  = v->width,
-                                .height = v->height,
+                                .width  = width,
+                                .height = height,
                                 .usage  = VK_IMAGE_USAGE_STORAGE_BIT | VK_IMAGE_USAGE_SAMPLED_BIT,
                                 .name   = name,
                             });
@@ -82,7 +88,8 @@ int view_visibility_create(struct render_view *v, struct pass_visibility_images 
                                   .format = VK_FORMAT_R32G32_UINT,
                                   .width  = width,
                                   .height = height,
-                                  .usage  = VK_IMAGE_USAGE_COLOR_ATTACHMENT_BIT | VK_IMAGE_USAGE_SAMPLED_BIT,
+                                  .usage  = VK_IMAGE_USAGE_COLOR_ATTACHMENT_BIT | VK_IMAGE_USAGE_SAMPLED_BIT |
+                                           VK_IMAGE_USAGE_STORAGE_BIT,
                                   .name   = "visibility",
                               });
     if (rc == GPU_OK)
