@@ -158,6 +158,27 @@ static void stream_metrics(struct http *h, GString *out)
                                 "stagecast_encoder_info{name=\"%.31s\"} 1\n", st.encoder);
 }
 
+static void renderer_metrics(struct http *h, GString *out)
+{
+    struct session *n = &h->s->session;
+    pthread_mutex_lock(&n->lock);
+    ovrtx_ext_product_stats_t st = n->stats;
+    bool has                     = n->has_stats;
+    pthread_mutex_unlock(&n->lock);
+    if (!has)
+        return;
+    metric(out, "renderer_gpu_seconds", "gauge", "GPU time of the newest step", st.gpu_ms / 1000);
+    metric(out, "renderer_raster_seconds", "gauge", "of it drawing", st.raster_ms / 1000);
+    metric(out, "renderer_trace_seconds", "gauge", "of it tracing", st.trace_ms / 1000);
+    metric(out, "renderer_denoise_seconds", "gauge", "of it denoising", st.denoise_ms / 1000);
+    metric(out, "renderer_step_cpu_seconds", "gauge", "CPU time to prepare the newest step", st.step_ms / 1000);
+    metric(out, "renderer_samples", "gauge", "Samples per pixel in the picture", st.samples);
+    metric(out, "renderer_resolution_scale", "gauge", "Internal resolution, 1 = full", st.resolution_scale);
+    metric(out, "renderer_converged", "gauge", "1 when further steps would not change the picture", st.converged);
+    metric(out, "renderer_triangles", "gauge", "Triangles of the scene", (double)st.triangles);
+    metric(out, "renderer_device_bytes", "gauge", "Device memory in use", (double)st.device_bytes);
+}
+
 static void on_metrics(SoupServer *soup, SoupServerMessage *msg, const char *path, GHashTable *query, gpointer user)
 {
     struct http *h   = user;
@@ -186,6 +207,7 @@ static void on_metrics(SoupServer *soup, SoupServerMessage *msg, const char *pat
     metric(out, "messages_total", "counter", "Messages received", counter(&s->messages));
     metric(out, "commands_dropped_total", "counter", "Camera commands dropped because the queue was full",
            (double)command_queue_dropped(s->commands));
+    renderer_metrics(h, out);
     stream_metrics(h, out);
     gsize size = out->len;
     reply(h, msg, 200, "text/plain; version=0.0.4; charset=utf-8", SOUP_MEMORY_TAKE, g_string_free(out, FALSE), size);

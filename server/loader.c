@@ -241,7 +241,7 @@ static bool first_frame(struct load *l)
     rx_select_outputs(s->rx, NULL, 0); // all of them, to see which the renderer really has
     int failures = 0, produced = 0, wanted = rx_has_stats(s->rx) ? 1 : WARM_UP_STEPS;
     while (produced < wanted && !atomic_load(&s->stop)) {
-        bool good = runtime_step(s, produced == 0);
+        bool good = runtime_step(s, produced == 0, true);
         produced += good;
         failures = good ? 0 : failures + 1;
         if (clock_mono_ns() > deadline || failures >= 200) {

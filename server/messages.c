@@ -183,6 +183,16 @@ static void handle_stats(struct request *r)
                                  (json_int_t)command_queue_dropped(s->commands), "render_ms", atomic_load(&s->step_us) / 1000.0,
                                  "convert_ms", atomic_load(&s->convert_us) / 1000.0, "width", (json_int_t)s->o.width, "height",
                                  (json_int_t)s->o.height, "target_fps", (json_int_t)s->o.fps);
+    pthread_mutex_lock(&s->session.lock);
+    const ovrtx_ext_product_stats_t *st = s->session.has_stats ? &s->session.stats : NULL;
+    json_t *more = st ? json_pack("{s:I, s:f, s:b, s:f, s:I, s:s}", "samples", (json_int_t)st->samples, "resolution_scale",
+                                  (double)st->resolution_scale, "converged", st->converged, "gpu_ms", (double)st->gpu_ms, "triangles",
+                                  (json_int_t)st->triangles, "device", st->device_name)
+                      : NULL;
+    pthread_mutex_unlock(&s->session.lock);
+    if (more)
+        json_object_update(p, more);
+    json_decref(more);
     if (r->id)
         json_object_set(p, "request_id", r->id);
     outbox_post(s->outbox, r->client, "getStatsResult", p);

@@ -15,6 +15,8 @@
 #define REST_NS (500 * 1000000LL)    // keep-alive period of a finished picture
 #define UNWATCHED_NS SECOND          // with nobody connected
 #define REFINE_BUDGET_MS 30.0        // a slice of refinement never holds up input longer
+#define REFINE_SHOW_NS (SECOND / 20)  // and is shown so often: encoding costs time that rays could use
+#define SLOW_STEP_US 60000            // a step beyond this means that the machine is busy otherwise
 #define PICK_MAX_STEPS 3
 #define AOV_MAX_FAILURES 30
 #define MAX_STEP_FAILURES 10
@@ -99,7 +101,7 @@ static void first_picture(struct server *s)
         log_info("server", "First BGRA frame ready: %dx%d", (int)s->o.width, (int)s->o.height);
 }
 
-static bool picture(struct server *s, const struct rx_frame *frame)
+static bool make_picture(struct server *s, const struct rx_frame *frame)
 {
     bool good = show(s, frame, s->aov);
     if (good)
@@ -187,7 +189,7 @@ static void step_failed(struct server *s, enum rx_result result, const char *err
     outbox_error(s->outbox, 0, "renderer_lost", "The renderer failed repeatedly and was stopped; open a scene to try again", NULL, NULL);
 }
 
-bool runtime_step(struct server *s, bool discover_outputs)
+bool runtime_step(struct server *s, bool discover_outputs, bool picture)
 {
     char error[512];
     struct rx_frame frame;
@@ -210,7 +212,7 @@ bool runtime_step(struct server *s, bool discover_outputs)
     if (discover_outputs && frame.vars)
         discover(s, &frame);
     atomic_store(&s->in_renderer, blocked);
-    bool good = frame.vars && picture(s, &frame);
+    bool good = frame.vars && (!picture || make_picture(s, &frame));
     rx_frame_finish(s->rx, &frame);
     int us = (int)((clock_mono_ns() - start) / 1000), before = atomic_load(&s->step_us);
     atomic_store(&s->step_us, before ? (7 * before + us) / 8 : us);
@@ -225,6 +227,7 @@ void runtime_submit(struct server *s) { stream_submit(s->stream); }
 struct pace {
     int64_t next_ns, fps_since_ns;
     uint64_t fps_frames;
+    int64_t shown_ns;
     bool converged;
 };
 
@@ -242,7 +245,7 @@ static double moving_budget(struct server *s)
     if (s->budget_ms < full)
         s->budget_ms = full;
     if (rx_stats(s->rx, &stats)) {
-        bool coarse = stats.resolution_scale > 0 && stats.resolution_scale < 0.45f;
+        bool coarse = stats.resolution_scale > 0 && stats.resolution_scale < 0.45f && atomic_load(&s->step_us) < SLOW_STEP_US;
         bool bored  = stats.resolution_scale > 0.9f && s->budget_ms > full;
         s->slow_frames = coarse ? s->slow_frames + 1 : 0;
         s->fast_frames = bored ? s->fast_frames + 1 : 0;
@@ -280,7 +283,13 @@ static void drain(struct server *s)
 static bool is_converged(struct server *s)
 {
     ovrtx_ext_product_stats_t stats;
-    return rx_stats(s->rx, &stats) && stats.converged;
+    if (!rx_stats(s->rx, &stats))
+        return false;
+    pthread_mutex_lock(&s->session.lock);
+    s->session.stats     = stats;
+    s->session.has_stats = true;
+    pthread_mutex_unlock(&s->session.lock);
+    return stats.converged;
 }
 
 static void count_fps(struct server *s, struct pace *p, int64_t now)
@@ -328,16 +337,24 @@ static int64_t turn(struct server *s, struct pace *p)
         return watched ? REST_NS : UNWATCHED_NS;
     }
     stream_hint_rest(s->stream, false);
+    bool active = moving(s, now), shown = active || s->picture_changed || now - p->shown_ns >= REFINE_SHOW_NS;
     s->picture_changed = false;
     runtime_settle(s);
-    bool good = runtime_step(s, false);
-    runtime_submit(s);
+    bool good = runtime_step(s, false, shown);
     if (good)
         p->converged = !s->picture_changed && !s->pick.wanted && is_converged(s);
+    if (p->converged && !shown) // the last word: one more, to show it
+        shown = runtime_step(s, false, true);
+    if (shown || !good) {
+        p->shown_ns = now;
+        runtime_submit(s);
+    }
     tell_camera(s, clock_mono_ns());
-    if (!watched && !p->converged && !rx_has_stats(s->rx))
-        return UNWATCHED_NS;
-    return p->converged ? (watched ? REST_NS : UNWATCHED_NS) : watched || moving(s, now) ? frame_ns : 4 * frame_ns;
+    if (p->converged)
+        return watched ? REST_NS : UNWATCHED_NS;
+    if (!watched && !active)
+        return rx_has_stats(s->rx) ? 4 * frame_ns : UNWATCHED_NS;
+    return frame_ns;
 }
 
 static void loop(struct server *s)

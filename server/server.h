@@ -47,6 +47,8 @@ struct session {
     unsigned available;    // bit per aov
     json_t *settings;      // values
     json_t *camera, *camera_list; // payloads
+    bool has_stats;
+    ovrtx_ext_product_stats_t stats; // of the newest step, where the renderer tells
 };
 
 // The pick that the next step answers. Render thread.
@@ -151,7 +153,8 @@ bool loader_open_initial(struct server *s);
 
 // runtime.c: the render thread
 void *runtime_thread(void *server);
-bool runtime_step(struct server *s, bool discover); // one step and its picture; false: no new picture
+// One step. discover: find out which outputs there are. picture: convert what is shown. False: it failed.
+bool runtime_step(struct server *s, bool discover, bool picture);
 double runtime_settle(struct server *s);            // ms budget now
 void runtime_submit(struct server *s);
 
