@@ -248,6 +248,8 @@ static bool add_path(struct loader *x, uint32_t index, uint32_t parent, uint32_t
 {
     if (index >= x->c->path_count || x->paths[index].defined || x->order_count >= x->c->path_count)
         return damaged(x, x->sections[SEC_PATHS].start, "a path index is out of range or used twice");
+    if (token >= x->c->token_count && parent != NO_PATH)
+        return damaged(x, x->sections[SEC_PATHS].start, "a path names a token that does not exist");
     x->paths[index]               = (struct path_entry) { parent, token, is_property, 1 };
     x->order[x->order_count++] = index;
     return true;
@@ -594,6 +596,8 @@ static bool add_spec(struct loader *x, struct build *b, uint32_t path)
     if (!owner)
         return true; // below something that has no spec itself
     owner--;
+    if ((type == ST_PRIM || type == ST_ATTRIBUTE || type == ST_RELATIONSHIP) && !tok_size(crate_token(x->c, e->token)))
+        return true; // nameless: nobody could refer to it
     if (type == ST_PRIM) {
         struct prim_spec s = { .name = crate_token(x->c, e->token), .parent = owner, .specifier = USD_OVER, .flags = SPEC_SPECIFIER_SET };
         uint32_t at        = new_prim(x, b, &s, path);
