@@ -260,7 +260,6 @@ static bool first_frame(struct load *l)
 static void commit(struct load *l)
 {
     struct server *s = l->s;
-    actions_publish_camera(s, false, NULL);
     json_decref(s->selection);
     json_decref(s->outlined);
     s->selection = json_array();
@@ -275,6 +274,7 @@ static void commit(struct load *l)
     stage_info_free(&s->info);
     s->info         = l->info;
     l->info         = NULL;
+    actions_publish_camera(s, false, NULL); // names the cameras of the new stage
     s->step_failures = s->lost_failures = 0;
     s->picture_changed = true;
     s->activity_ns     = clock_mono_ns();

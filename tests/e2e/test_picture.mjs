@@ -71,6 +71,20 @@ await run({ scene: join(here, 'scenes/patches.usda') }, {
     assert.ok(changed(framed, reset) > 40, `R changed ${changed(framed, reset)} values`);
   },
 
+  'a camera of the scene can be chosen': async () => {
+    const before = await v.still();
+    await v.page.click('#camera-button');
+    await v.page.click('#camera-menu .item >> text=Near');
+    const near = await v.still();
+    // 2.5 away with a horizontal field of 53 degrees: the picture is 2.5 wide, so the row of squares fills it.
+    assert.ok(lit(near) > 64 * 36 / 2 && lit(near) > lit(before) * 2, `${lit(near)} bright pixels, ${lit(before)} before`);
+    for (const [x, channel] of [[0.15, 0], [0.5, 1], [0.85, 2]]) assert.ok((await v.colour(x, 0.5))[channel] > 150);
+    await v.page.focus('#viewport');
+    await v.page.keyboard.press('0');
+    await v.page.keyboard.press('r');
+    await until('the view from before', async () => changed(before, await v.pixels()) < 8);
+  },
+
   'pointer movement over the picture sends no messages but the ownership hint': async () => {
     const sent = await v.page.evaluate(async () => {
       const { viewer } = window.stagecast;
