@@ -127,22 +127,28 @@ static bool map_result(struct job *job, ovrtx_step_result_handle_t result, ovrtx
     return true;
 }
 
+#define MAX_IDLE_STEPS 8 // without a new sample: the renderer will not do more
+
 // Steps until the samples are there; the last result stays mapped.
 static bool accumulate(struct job *job, ovrtx_step_result_handle_t *result, ovrtx_render_var_output_t *mapped)
 {
     const struct render_options *o = job->options;
     bool path = !strcmp(o->mode, "PathTracing"), minimal = !strcmp(o->mode, "Minimal");
-    uint32_t want = minimal ? 1 : o->samples, slice = path && want > 32 ? want / 16 : 1, asked = 0;
-    for (uint32_t steps = 1;; steps++) {
+    uint32_t want = minimal ? 1 : o->samples, slice = path && want > 32 ? want / 16 : 1, asked = 0, last = 0, idle = 0;
+    for (;;) {
         bool converged = false;
-        asked          = path ? (asked + slice < want ? asked + slice : want) : steps;
+        asked          = want - asked > slice ? asked + slice : want;
         if ((path && !set_samples(job, asked)) || !step(job, result) || !map_result(job, *result, mapped))
             return false;
-        uint32_t have = samples_so_far(job, &converged);
-        // Without the extension a step counts as one sample.
-        uint32_t done = job->stats && !minimal ? have : asked;
-        show_progress(job, "rendering", done < want ? (double)done / want : 1);
-        if (done >= want || asked >= want * 4 || (path && asked >= want && !job->stats) || (converged && !path) || minimal)
+        // Without the extension a step counts as what it was asked for.
+        uint32_t done = samples_so_far(job, &converged);
+        if (!job->stats || minimal)
+            done = asked;
+        idle = done > last ? 0 : idle + 1;
+        last = done;
+        bool enough = done >= want || converged || idle >= MAX_IDLE_STEPS;
+        show_progress(job, "rendering", enough ? 1 : (double)done / want);
+        if (enough)
             return true;
         ovrtx_unmap_render_var_output(job->renderer, mapped->map_handle, (ovrtx_cuda_sync_t) { 0 });
         ovrtx_destroy_results(job->renderer, *result);
