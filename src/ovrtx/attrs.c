@@ -275,11 +275,12 @@ static bool read_fallback(const struct stage *s, const struct schema_attr *schem
 
 // Scalar float3 attributes that no schema defines read as zero until they are written: programs written
 // against the interface rely on it.
-static bool reads_as_zero(const struct usd_value *value, const char *name)
+static bool reads_as_zero(const usd_property *property)
 {
+    const char *name = usd_property_name(property);
     static const char *const known[] = { "xformOp:", "primvars:", "inputs:", "outputs:", "omni:rtx:", "omni:kit:",
                                          "clippingPlanes", "exposure" };
-    if (value->type != USD_TYPE_FLOAT3 || value->is_array)
+    if (strcmp(usd_property_type_name(property), "float3"))
         return false;
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
         if (!strncmp(name, known[i], strlen(known[i])))
@@ -314,7 +315,7 @@ bool attr_read(const struct stage *s, uint32_t prim, uint32_t name, struct attr_
     const usd_property *property = usd_prim_find_property(p->usd, text);
     ovrtx_attribute_type_t wanted = v->type;
     if (property && usd_attr_get(property, stage_time_code(s, prim), &v->usd)) {
-        if (!schema && reads_as_zero(&v->usd, usd_property_name(property))) {
+        if (!schema && reads_as_zero(property)) {
             v->count = 1;
             v->data  = v->small;
             return true;
