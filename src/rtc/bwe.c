@@ -85,10 +85,9 @@ uint16_t bwe_send(struct bwe *b, size_t size, int64_t now_us)
 {
     uint16_t seq = b->next_seq++;
     b->sent[seq % BWE_SENT_SLOTS] = (struct bwe_sent) { now_us, (uint32_t)size, seq, true };
-    if (b->last_feedback_us == 0)
-        b->last_feedback_us = now_us; // the time-out starts with the first packet
     rate_add(&b->left, now_us, (uint32_t)size);
-    b->last_sent_us = now_us;
+    if (b->unanswered_us == 0)
+        b->unanswered_us = now_us;
     return seq;
 }
 
@@ -309,7 +308,7 @@ int bwe_feedback(struct bwe *b, const struct rtcp_packet *p, int64_t now_us)
         delay_packet(b, s->send_us, arrival);
     }
     b->feedbacks++;
-    b->last_feedback_us = now_us;
+    b->unanswered_us = 0;
     update_rate(b, now_us);
     update_loss(b, now_us);
     return RTC_OK;
@@ -319,8 +318,7 @@ void bwe_report_loss(struct bwe *b, float fraction, int64_t now_us)
 {
     if (b->feedbacks)
         return; // feedback knows better
-    b->last_feedback_us = now_us;
-    b->loss             = fraction;
+    b->loss = fraction;
     if (fraction > 0.10f && now_us - b->last_loss_cut_us > 300000 + b->rtt_us) {
         b->loss_bps *= 1 - 0.5 * fraction;
         b->last_loss_cut_us = now_us;
@@ -342,9 +340,9 @@ void bwe_rtt(struct bwe *b, int64_t rtt_us)
 void bwe_tick(struct bwe *b, int64_t now_us)
 {
     // Sending without hearing anything: the way is blocked or overfull.
-    if (b->last_feedback_us && now_us - b->last_feedback_us > 1000000 && b->last_sent_us > b->last_feedback_us) {
-        b->delay_bps        = fmax(b->params.min_bps, b->delay_bps * 0.7);
-        b->last_feedback_us = now_us - 500000; // again in half a second
-        b->congested_once   = true;
+    if (b->unanswered_us && now_us - b->unanswered_us > 1000000) {
+        b->delay_bps      = fmax(b->params.min_bps, b->delay_bps * 0.7);
+        b->unanswered_us  = now_us - 500000; // again in half a second
+        b->congested_once = true;
     }
 }

@@ -46,7 +46,7 @@ struct bwe {
     // what was sent
     struct bwe_sent *sent; // BWE_SENT_SLOTS
     uint16_t next_seq;
-    int64_t last_sent_us, last_feedback_us;
+    int64_t unanswered_us; // when the first packet after the last feedback left; 0 = none did
     // arrival times, unwrapped
     bool have_reference;
     uint32_t last_reference;

@@ -81,7 +81,7 @@ static int bio_create(BIO *b)
     return 1;
 }
 
-// ---- identity
+// ---- identity, never freed: other threads may still be in a handshake when the process ends
 
 static int accept_any(int ok, X509_STORE_CTX *store) { return 1; } // checked against the SDP's fingerprint instead
 
@@ -154,16 +154,6 @@ static void make_identity(void)
         log_error(CHANNEL, "cannot make the DTLS certificate: %s", ERR_reason_error_string(ERR_peek_last_error()));
     X509_free(cert); // the contexts hold their own references
     EVP_PKEY_free(key);
-}
-
-// The contexts would show up as leaks of a library that is unloaded.
-__attribute__((destructor)) static void drop_identity(void)
-{
-    SSL_CTX_free(identity.server);
-    SSL_CTX_free(identity.client);
-    BIO_meth_free(identity.bio);
-    identity.server = identity.client = NULL;
-    identity.bio    = NULL;
 }
 
 const uint8_t *dtls_fingerprint(void)

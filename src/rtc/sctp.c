@@ -321,7 +321,7 @@ static void handle_open(struct sctp_assoc *a, uint16_t stream, struct cursor c)
     struct channel *channel = free_channel(a);
     if (c.bad || label_size > 64 || protocol_size > 64 || find_stream(a, stream) || !channel || (type & 0x7f) > 2) {
         a->dropped++;
-        log_warn(CHANNEL, "data channel on stream %u refused: %s", stream,
+        log_debug(CHANNEL, "data channel on stream %u refused: %s", stream,
                  c.bad ? "malformed" : !channel ? "too many channels" : "unsupported label or type, or stream in use");
         reset_stream(a, stream);
         return;

@@ -109,8 +109,8 @@ int srtp_session_protect_rtcp(struct srtp_session *s, uint8_t *data, size_t *siz
     return apply(srtp_protect_rtcp, s->out, data, size);
 }
 
-// libsrtp casts the buffer to header structs of 32-bit words: callers keep theirs aligned to 4. A minimum of 12 (RTP) and 8
-// (RTCP) bytes is checked here because 2.5.0 reads the header before it looks at the length.
+// libsrtp casts the buffer to structs of 32-bit words: callers keep theirs aligned to 4. The shortest packet is checked here
+// because libsrtp reads the header before it looks at the length.
 int srtp_session_unprotect(struct srtp_session *s, uint8_t *data, size_t *size)
 {
     return *size < 12 ? RTC_ERR_CRYPTO : apply(srtp_unprotect, s->in, data, size);

@@ -249,6 +249,30 @@ static void silence_lowers_the_rate(void **state)
     free(l);
 }
 
+// A stream at rest sends a frame now and then; the pauses between them are not silence.
+static void a_pause_is_not_silence(void **state)
+{
+    struct bwe b;
+    struct link *l = make_link(50e6);
+    int64_t now = 5000000;
+    start(&b, 4000000, 8000000);
+    run(&b, l, &now, 10, 1);
+    now += 100000;
+    link_feedback(l, &b, 0, now); // about the last packets of the run
+    uint32_t before = bwe_target_bps(&b);
+    for (uint8_t i = 0; i < 20; i++) { // a small frame every 2 s
+        now += 2000000;
+        link_send(l, bwe_send(&b, 500, now), 500, now);
+        bwe_tick(&b, now);
+        now += 150000;
+        link_feedback(l, &b, i, now);
+        bwe_tick(&b, now);
+    }
+    assert_int_equal(bwe_target_bps(&b), before);
+    bwe_finish(&b);
+    free(l);
+}
+
 // The 24-bit reference time wraps every 12.4 days; feedback across it must not look like a jump.
 static void reference_time_wraps(void **state)
 {
@@ -287,6 +311,7 @@ int main(void)
         cmocka_unit_test(a_modest_encoder_still_grows),
         cmocka_unit_test(a_still_picture_proves_nothing),
         cmocka_unit_test(silence_lowers_the_rate),
+        cmocka_unit_test(a_pause_is_not_silence),
         cmocka_unit_test(reference_time_wraps),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
