@@ -97,7 +97,7 @@ export class Server {
     await until('the first picture (/healthz)', async () => {
       assert.ok(!this.ended, `the server ended: ${this.ended}`);
       return (await this.health())?.status === 200;
-    }, 60000);
+    }, 120000); // the first start on a machine compiles shaders
   }
 
   /** @returns exit code after a polite request to end */

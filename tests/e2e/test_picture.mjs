@@ -13,7 +13,7 @@ await run({ scene: join(here, 'scenes/patches.usda') }, {
       const answer = await server.health();
       if (answer && `${answer.status} ${answer.body}` !== seen[seen.length - 1]) seen.push(`${answer.status} ${answer.body}`);
       return answer?.status === 200;
-    }, 60000);
+    }, 120000); // the first start on a machine compiles shaders
     // The listener may come up after the picture; 503 must never follow 200 and nothing else may be answered.
     assert.ok(['503 not ready,200 ok', '200 ok'].includes(seen.join()), seen.join());
     assert.match(server.log, /First BGRA frame ready: 640x360/);
