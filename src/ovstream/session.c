@@ -51,6 +51,19 @@ void session_destroy(struct session **s)
     *s = NULL;
 }
 
+void session_note_feedback(struct session *s, const struct rtc_peer_stats *stats, int64_t now_us)
+{
+    uint64_t count = stats->twcc_received + stats->rr_received;
+    if (count != s->feedback_count)
+        s->last_feedback_us = now_us;
+    s->feedback_count = count;
+}
+
+bool session_is_silent(const struct session *s, int64_t now_us)
+{
+    return now_us - s->last_feedback_us > SESSION_SILENT_US;
+}
+
 bool session_flush(struct session *s, int64_t now_us)
 {
     if (!s->channel_open) {

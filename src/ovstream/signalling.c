@@ -1,12 +1,14 @@
 #include "signalling.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
-#include <arpa/inet.h>
 #include <jansson.h>
 #include <libsoup/soup.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <sys/socket.h>
 
@@ -374,27 +376,50 @@ void signaller_session_closed(struct signaller *s, const char *token, const char
 
 // ------------------------------------------------------------------------------------------------- life
 
-static bool listen_on(struct signaller *s)
+// Our own socket: "::" shall mean IPv4 as well, and the system's text shall reach the user. -1: s->error is set.
+static int open_socket(struct signaller *s)
 {
     struct sockaddr_storage sa;
     struct rtc_addr where = s->bind;
-    GError *error         = NULL;
     where.port            = s->port;
-    GSocketAddress *to = g_socket_address_new_from_native(&sa, rtc_addr_to_sockaddr(&where, false, &sa));
-    bool ok            = soup_server_listen(s->soup, to, 0, &error);
-    g_object_unref(to);
-    if (!ok) {
-        // GLib puts its own words in front; tools look for the system's.
-        const char *colon = strrchr(error->message, ':');
-        g_strlcpy(s->error, colon ? colon + 2 : error->message, sizeof(s->error));
-        g_error_free(error);
-        return false;
+    socklen_t length      = (socklen_t)rtc_addr_to_sockaddr(&where, false, &sa);
+    int on = 1, off = 0;
+    int fd = socket(sa.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd >= 0) {
+        // For TCP this only passes over connections that are closing; a second listener still fails.
+        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+        if (where.family == 6)
+            setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
+        if (bind(fd, (struct sockaddr *)&sa, length) == 0 && listen(fd, SOMAXCONN) == 0)
+            return fd;
     }
-    GSList *uris = soup_server_get_uris(s->soup);
-    if (uris)
-        s->port = (uint16_t)g_uri_get_port(uris->data);
-    g_slist_free_full(uris, (GDestroyNotify)g_uri_unref);
-    return true;
+    g_strlcpy(s->error, g_strerror(errno), sizeof(s->error));
+    if (fd >= 0)
+        close(fd);
+    return -1;
+}
+
+static bool listen_on(struct signaller *s)
+{
+    GError *error   = NULL;
+    int fd          = open_socket(s);
+    GSocket *socket = fd >= 0 ? g_socket_new_from_fd(fd, &error) : NULL;
+    bool ok         = socket && soup_server_listen_socket(s->soup, socket, 0, &error);
+    if (socket)
+        g_object_unref(socket);
+    else if (fd >= 0)
+        close(fd);
+    if (error) {
+        g_strlcpy(s->error, error->message, sizeof(s->error));
+        g_error_free(error);
+    }
+    struct sockaddr_storage sa;
+    socklen_t length = sizeof(sa);
+    struct rtc_addr bound;
+    if (ok && getsockname(fd, (struct sockaddr *)&sa, &length) == 0 &&
+        rtc_addr_from_sockaddr(&bound, (struct sockaddr *)&sa))
+        s->port = bound.port;
+    return ok;
 }
 
 static void serve(struct signaller *s)

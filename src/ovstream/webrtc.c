@@ -29,7 +29,7 @@
 #define MAX_SESSIONS 64
 #define MAX_QUEUED_MESSAGE_BYTES (16u << 20)
 #define MAX_QUEUED_UNITS 64u // one second of pictures: the network thread has been stopped by a debugger
-#define STATS_INTERVAL_US 200000
+#define STATS_INTERVAL_US 100000
 #define RETRY_US 5000 // messages that wait for room in a channel
 #define DEFAULT_MIN_BPS 300000
 #define DEFAULT_MAX_BPS 50000000
@@ -67,7 +67,7 @@ struct webrtc {
     // Network thread only.
     struct session *sessions;
     uint64_t last_id, total, failed;
-    uint32_t min_bps, max_bps;
+    uint32_t min_bps, max_bps, target_bps;
     uint64_t input_records, input_dropped, messages_received, messages_sent;
     float submit_to_send_ms;
     int64_t stats_due_us, retry_us;
@@ -174,17 +174,29 @@ static void send_units(struct webrtc *w)
 
 // ------------------------------------------------------------------------------------------------- events of rtc
 
-static void apply_bitrate(struct webrtc *w)
+// One encode serves everyone, so the slowest viewer decides; of those that report at all: a browser that was closed is only
+// known to be gone after some seconds, in which its estimate falls to nothing.
+static uint32_t lowest_target(const struct webrtc *w, int64_t now_us, bool silent_too)
 {
-    // One encode serves everyone, so the slowest viewer decides.
     uint32_t lowest = 0;
     for (const struct session *s = w->sessions; s; s = s->next)
-        if (s->connected && s->target_bps && (!lowest || s->target_bps < lowest))
+        if (s->connected && s->target_bps && (silent_too || !session_is_silent(s, now_us)) &&
+            (!lowest || s->target_bps < lowest))
             lowest = s->target_bps;
-    if (!lowest)
+    return lowest;
+}
+
+static void apply_bitrate(struct webrtc *w)
+{
+    int64_t now  = clock_mono_us();
+    uint32_t bps = lowest_target(w, now, false);
+    if (!bps)
+        bps = lowest_target(w, now, true);
+    if (!bps)
         return;
-    lowest = lowest < w->min_bps ? w->min_bps : lowest > w->max_bps ? w->max_bps : lowest;
-    video_set_bitrate(w->video, lowest);
+    bps = bps < w->min_bps ? w->min_bps : bps > w->max_bps ? w->max_bps : bps;
+    video_set_bitrate(w->video, bps);
+    w->target_bps = bps;
 }
 
 static void on_send(void *user, const struct rtc_datagram *datagrams, size_t count)
@@ -214,7 +226,7 @@ static void connected(struct webrtc *w, struct session *s)
     struct rtc_peer_stats st;
     char address[RTC_ADDR_TEXT_SIZE];
     s->connected    = true;
-    s->connected_us = clock_mono_us();
+    s->connected_us = s->last_feedback_us = clock_mono_us();
     rtc_peer_stats(s->peer, s->connected_us, &st);
     s->target_bps = st.target_bps;
     atomic_fetch_add(&w->viewers, 1);
@@ -347,9 +359,12 @@ static void on_keyframe_request(void *user, rtc_peer *peer)
 {
     struct webrtc *w  = user;
     struct session *s = rtc_peer_user(peer);
-    if (s)
-        s->keyframe_requests++;
-    video_request_keyframe(w->video);
+    if (!s)
+        return;
+    s->keyframe_requests++;
+    // One that has gone would cost the others a key frame after the other.
+    if (!session_is_silent(s, clock_mono_us()) || webrtc_viewers(w) == 1)
+        video_request_keyframe(w->video);
 }
 
 static void on_bitrate(void *user, rtc_peer *peer, uint32_t bps)
@@ -531,10 +546,11 @@ void webrtc_set_bitrate(struct webrtc *w, uint32_t min_bps, uint32_t start_bps, 
 
 // ------------------------------------------------------------------------------------------------- statistics
 
-static void copy_viewer(ovstream_ext_viewer_stats_t *out, const struct session *s, int64_t now_us)
+static void copy_viewer(ovstream_ext_viewer_stats_t *out, struct session *s, int64_t now_us)
 {
     struct rtc_peer_stats st;
     rtc_peer_stats(s->peer, now_us, &st);
+    session_note_feedback(s, &st, now_us);
     *out = (ovstream_ext_viewer_stats_t) {
         .id                    = s->id,
         .connected_seconds     = (double)(now_us - s->connected_us) / 1e6,
@@ -562,7 +578,7 @@ static void refresh_stats(struct webrtc *w, int64_t now_us)
                                  .messages_sent     = w->messages_sent };
     rtc_endpoint_stats(w->endpoint, &es);
     out.bytes_sent = es.bytes_out;
-    for (const struct session *s = w->sessions; s; s = s->next) {
+    for (struct session *s = w->sessions; s; s = s->next) {
         ovstream_ext_viewer_stats_t v;
         if (!s->connected)
             continue;
@@ -570,11 +586,11 @@ static void refresh_stats(struct webrtc *w, int64_t now_us)
         out.viewers++;
         out.rtt_ms = v.rtt_ms > out.rtt_ms ? v.rtt_ms : out.rtt_ms;
         out.loss   = v.loss > out.loss ? v.loss : out.loss;
-        if (!out.bitrate_target_bps || v.target_bitrate_bps < out.bitrate_target_bps)
-            out.bitrate_target_bps = v.target_bitrate_bps;
         if (out.viewer_count < OVSTREAM_EXT_MAX_VIEWERS)
             out.viewer[out.viewer_count++] = v;
     }
+    apply_bitrate(w);
+    out.bitrate_target_bps = out.viewers ? w->target_bps : 0;
     pthread_mutex_lock(&w->lock);
     w->snapshot = out;
     pthread_mutex_unlock(&w->lock);

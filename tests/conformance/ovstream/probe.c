@@ -2,7 +2,8 @@
 // callbacks said. Ends when stdin does.
 //
 // Messages from the page: "echo TEXT" sends TEXT to everyone, "only TEXT" to that client, "burst N" sends N numbered ones,
-// "stop" and "start" pause the picture (the last one stays), "restart" stops and starts the server.
+// "target" the bitrate aimed at; "stop" and "start" pause the picture (the last one stays), "restart" stops and starts
+// the server.
 #include <poll.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -47,7 +48,12 @@ static void on_message(ovstream_server_t *s, ovstream_string_t m, void *user)
             snprintf(text, sizeof(text), "burst %d", i);
             send_text(s, text);
         }
-    else if (!strcmp(m.ptr, "restart"))
+    else if (!strcmp(m.ptr, "target")) {
+        ovstream_ext_stats_t stats = { .struct_size = sizeof(stats) };
+        ovstream_ext_get_stats(s, &stats);
+        snprintf(text, sizeof(text), "%u", stats.bitrate_target_bps);
+        send_text(s, text);
+    } else if (!strcmp(m.ptr, "restart"))
         atomic_store(&restart, true);
     else if (!strcmp(m.ptr, "stop") || !strcmp(m.ptr, "start"))
         atomic_store(&paused, !strcmp(m.ptr, "stop"));

@@ -345,23 +345,41 @@ static void test_ports(void **state)
     EXPECT(SUCCESS, ovstream_destroy_server(b));
 }
 
-// Loopback by default: a connection to another address of this machine finds nobody.
-static void test_loopback_only(void **state)
+static bool reachable(const char *address, uint16_t port)
 {
+    bool v6                = strchr(address, ':');
+    struct sockaddr_in v4  = { .sin_family = AF_INET, .sin_port = htons(port) };
+    struct sockaddr_in6 a6 = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
+    inet_pton(v6 ? AF_INET6 : AF_INET, address, v6 ? (void *)&a6.sin6_addr : (void *)&v4.sin_addr);
+    int fd = socket(v6 ? AF_INET6 : AF_INET, SOCK_STREAM, 0);
+    int rc = v6 ? connect(fd, (struct sockaddr *)&a6, sizeof(a6)) : connect(fd, (struct sockaddr *)&v4, sizeof(v4));
+    close(fd);
+    return rc == 0;
+}
+
+// Loopback by default; loopback's other addresses stand for another interface.
+static void test_listen_address(void **state)
+{
+    static const struct {
+        const char *listen, *public_ip;
+        bool everywhere;
+    } rows[] = { { "", "", false },          { "", "127.0.0.1", false }, { "0.0.0.0", "", true },
+                 { "", "203.0.113.7", true }, { "::", "", true },         { "127.0.0.1", "203.0.113.7", false } };
     ovstream_server_t *s       = create();
     ovstream_server_config_t c = config_of(OVSTREAM_VIDEO_INPUT_TENSOR);
     uint16_t port;
-    for (int everywhere = 0; everywhere < 2; everywhere++) {
-        if (everywhere)
-            EXPECT(SUCCESS, ovstream_ext_set_listen_address(s, STRING("0.0.0.0")));
-        EXPECT(SUCCESS, ovstream_start(s, &c));
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        EXPECT(SUCCESS, ovstream_ext_set_listen_address(s, (ovstream_string_t) { rows[i].listen, strlen(rows[i].listen) }));
+        c.webrtc.public_ip  = (ovstream_string_t) { rows[i].public_ip, strlen(rows[i].public_ip) };
+        ovstream_result_t r = ovstream_start(s, &c);
+        if (r.status == OVSTREAM_API_ERROR && !strcmp(rows[i].listen, "::"))
+            continue; // a machine without IPv6
+        assert_int_equal(r.status, OVSTREAM_API_SUCCESS);
         EXPECT(SUCCESS, ovstream_ext_get_ports(s, &port, NULL));
-        int fd                = socket(AF_INET, SOCK_STREAM, 0);
-        struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(port) };
-        inet_pton(AF_INET, "127.0.0.2", &to.sin_addr); // loopback's other addresses stand for another interface
-        int rc = connect(fd, (struct sockaddr *)&to, sizeof(to));
-        assert_int_equal(rc == 0, everywhere);
-        close(fd);
+        assert_true(reachable("127.0.0.1", port));
+        assert_int_equal(reachable("127.0.0.2", port), rows[i].everywhere);
+        if (!strcmp(rows[i].listen, "::"))
+            assert_true(reachable("::1", port));
         EXPECT(SUCCESS, ovstream_stop(s));
     }
     EXPECT(SUCCESS, ovstream_destroy_server(s));
@@ -587,7 +605,7 @@ int main(void)
         cmocka_unit_test(test_create),        cmocka_unit_test(test_states),
         cmocka_unit_test(test_nulls),         cmocka_unit_test(test_defaults),
         cmocka_unit_test(test_start_arguments), cmocka_unit_test(test_ports),
-        cmocka_unit_test(test_loopback_only), cmocka_unit_test(test_tensor_rules),
+        cmocka_unit_test(test_listen_address), cmocka_unit_test(test_tensor_rules),
         cmocka_unit_test(test_cuda_rules),    cmocka_unit_test(test_encoded_rules),
         cmocka_unit_test(test_audio_rules),   cmocka_unit_test(test_messages),
         cmocka_unit_test(test_last_error_per_thread), cmocka_unit_test(test_simultaneous),

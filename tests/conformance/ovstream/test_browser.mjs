@@ -263,15 +263,31 @@ const tests = {
     await page.goto(`http://127.0.0.1:${pagePort}/`);
     await page.waitForFunction(() => window.Viewer);
     await connect(page);
+    const watching = await newPage();
+    await connect(watching);
+    const target = async () => Number((await watching.evaluate(async () => {
+      await v.open();
+      v.received.length = 0;
+      v.messages.send('target');
+      return v.waitMessages(1);
+    }))[0]);
+    await sleep(500);
+    const before = await target();
     const gone = probe.count('disconnected');
     const start = Date.now();
     process.kill(-killed.process().pid, 'SIGKILL'); // its process group: all of its children
-    await probe.wait('disconnected', gone + 1, 40000);
+    // Until then the one that has gone must not cost the others their bitrate.
+    await sleep(4000);
+    const after = await target();
+    assert.equal(probe.count('disconnected'), gone);
+    assert.ok(after > before * 0.5, `${before} bit/s before, ${after} after`);
+    await leave(watching);
+    await probe.wait('disconnected', gone + 2, 40000);
     console.log(`  noticed after ${((Date.now() - start) / 1000).toFixed(1)} s`);
     const next = await newPage();
     await connect(next);
     await leave(next);
-    await probe.wait('disconnected', gone + 2);
+    await probe.wait('disconnected', gone + 3);
   },
 };
 
