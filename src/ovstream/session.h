@@ -10,6 +10,7 @@
 
 #define SESSION_MAX_BACKLOG_BYTES (4u << 20)
 #define SESSION_SILENT_US 500000 // without a report: probably gone, and no longer to be waited for
+#define SESSION_CLOSED_US 2000000 // without a report and without its WebSocket: the page was closed
 #define SESSION_CHANNEL_WAIT_US 10000000 // a client without a "messages" channel by then has none
 
 struct message {
@@ -23,7 +24,7 @@ struct session {
     rtc_peer *peer;
     uint64_t id;
     char token[SESSION_TOKEN_SIZE];
-    bool connected, channel_open, backlog_reported;
+    bool connected, channel_open, backlog_reported, socket_lost;
     int64_t connected_us;
     uint32_t target_bps, keyframe_requests;
     uint64_t feedback_count;  // reports of the client so far

@@ -304,10 +304,12 @@ static void on_socket_message(SoupWebsocketConnection *connection, gint type, GB
     json_decref(message);
 }
 
-// The media goes on: it ends by itself when the client is gone.
+// The media goes on while the client reports.
 static void on_socket_closed(SoupWebsocketConnection *connection, gpointer user)
 {
-    struct socket *k   = user;
+    struct socket *k = user;
+    if (k->token[0])
+        webrtc_socket_lost(k->signaller->webrtc, k->token);
     struct socket **at = &k->signaller->sockets;
     while (*at != k)
         at = &(*at)->next;

@@ -475,6 +475,29 @@ bool webrtc_end_session(struct webrtc *w, const char *token, const char *reason)
     return c.found;
 }
 
+struct socket_command {
+    struct command base;
+    char token[SESSION_TOKEN_SIZE];
+};
+
+static void run_socket_lost(struct webrtc *w, struct command *base, int64_t now_us)
+{
+    const struct socket_command *c = (const struct socket_command *)base;
+    for (struct session *s = w->sessions; s; s = s->next)
+        if (!strcmp(s->token, c->token))
+            s->socket_lost = true;
+}
+
+void webrtc_socket_lost(struct webrtc *w, const char *token)
+{
+    struct socket_command *c = malloc(sizeof(*c));
+    if (!c)
+        return; // consent checks will notice
+    *c = (struct socket_command) { .base.run = run_socket_lost };
+    memcpy(c->token, token, sizeof(c->token));
+    post(w, &c->base);
+}
+
 static void run_detach_signaller(struct webrtc *w, struct command *base, int64_t now_us)
 {
     atomic_store(&w->signaller, NULL);
@@ -566,6 +589,16 @@ static void copy_viewer(ovstream_ext_viewer_stats_t *out, struct session *s, int
         rtc_addr_format(&st.remote, out->address);
 }
 
+// A closed page takes its WebSocket along at once; consent checks would need seconds more.
+static void close_abandoned(struct webrtc *w, int64_t now_us)
+{
+    for (struct session *s = w->sessions, *next; s; s = next) {
+        next = s->next;
+        if (s->connected && s->socket_lost && now_us - s->last_feedback_us > SESSION_CLOSED_US)
+            rtc_peer_close(s->peer, "the page was closed", now_us);
+    }
+}
+
 static void refresh_stats(struct webrtc *w, int64_t now_us)
 {
     struct rtc_endpoint_stats es;
@@ -576,6 +609,7 @@ static void refresh_stats(struct webrtc *w, int64_t now_us)
                                  .input_dropped     = w->input_dropped,
                                  .messages_received = w->messages_received,
                                  .messages_sent     = w->messages_sent };
+    close_abandoned(w, now_us);
     rtc_endpoint_stats(w->endpoint, &es);
     out.bytes_sent = es.bytes_out;
     for (struct session *s = w->sessions; s; s = s->next) {

@@ -40,4 +40,6 @@ struct offer_answer {
 // Runs on the network thread; waits for it. user_agent may be NULL.
 void webrtc_offer(struct webrtc *w, const char *sdp, size_t size, const char *user_agent, struct offer_answer *out);
 bool webrtc_end_session(struct webrtc *w, const char *token, const char *reason); // false: no such session
+// The WebSocket of a session is gone. With reports missing too, the page was closed; does not wait.
+void webrtc_socket_lost(struct webrtc *w, const char *token);
 void webrtc_ice_list(struct webrtc *w, struct ice_list *out);

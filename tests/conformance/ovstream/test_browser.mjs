@@ -199,6 +199,15 @@ const tests = {
     await leave(page);
   },
 
+  async 'a closed page with a WebSocket is noticed soon'() {
+    const page = await newPage();
+    await page.evaluate(async (u) => { window.v = new Viewer(); await v.websocket(u); }, ws);
+    const start = Date.now();
+    await page.close();
+    await probe.wait('disconnected', 10);
+    assert.ok(Date.now() - start < 5000);
+  },
+
   async 'a page of another host may not connect'() {
     const page = await newPage('foreign.example');
     await assert.rejects(connect(page));
@@ -208,14 +217,14 @@ const tests = {
     const local = await newPage('localhost');
     await connect(local);
     await leave(local);
-    await probe.wait('disconnected', 10);
+    await probe.wait('disconnected', 11);
   },
 
   async 'DELETE ends the session, once'() {
     const page = await newPage();
     await connect(page);
     assert.deepEqual(await page.evaluate(async () => [(await fetch(v.location, { method: 'DELETE' })).status, (await fetch(v.location, { method: 'DELETE' })).status]), [200, 404]);
-    await probe.wait('disconnected', 11);
+    await probe.wait('disconnected', 12);
     await leave(page);
   },
 
@@ -226,15 +235,15 @@ const tests = {
       await page.reload();
       await page.waitForFunction(() => window.Viewer);
     }
-    await probe.wait('disconnected', 14);
+    await probe.wait('disconnected', 15);
     await connect(page);
     await page.evaluate(async () => { await v.open(); v.messages.send('restart'); });
     await probe.wait('ports ', 2);
-    assert.equal(probe.count('disconnected'), 15); // before the stop returned
+    assert.equal(probe.count('disconnected'), 16); // before the stop returned
     await page.evaluate(() => v.close());
     await connect(page);
     await leave(page);
-    await probe.wait('disconnected', 16);
+    await probe.wait('disconnected', 17);
   },
 
   async [`${RECONNECTS} connections in a row leave nothing behind`]() {
@@ -244,7 +253,7 @@ const tests = {
       if (i === Math.min(20, RECONNECTS - 1)) before = { handles: probe.handles, threads: probe.threads, kilobytes: probe.kilobytes };
       await connect(page);
       await page.evaluate(() => v.close());
-      await probe.wait('disconnected', 17 + i);
+      await probe.wait('disconnected', 18 + i);
     }
     await leave(page);
     await sleep(500);
