@@ -1,4 +1,4 @@
-#include "webrtc.h"
+#include "webrtc_internal.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -14,65 +14,14 @@
 #include "clock.h"
 #include "dispatch.h"
 #include "result.h"
-#include "input.h"
-#include "log.h"
-#include "session.h"
 #include "signalling.h"
 #include "thread.h"
-#include "udp.h"
 #include "urgent.h"
-#include "utf8.h"
-#include "video.h"
 
 #define DEFAULT_SIGNAL_PORT 49100
 #define DEFAULT_MEDIA_PORT 47998
 #define MAX_SESSIONS 64
-#define MAX_QUEUED_MESSAGE_BYTES (16u << 20)
 #define MAX_QUEUED_UNITS 64u // one second of pictures: the network thread has been stopped by a debugger
-#define STATS_INTERVAL_US 100000
-#define RETRY_US 5000 // messages that wait for room in a channel
-#define DEFAULT_MIN_BPS 300000
-#define DEFAULT_MAX_BPS 50000000
-#define CHANNEL "webrtc"
-
-// Something another thread wants done on the network thread.
-struct command {
-    struct command *next;
-    void (*run)(struct webrtc *w, struct command *c, int64_t now_us);
-    bool waited, done; // waited: lives on the caller's stack; otherwise freed after run
-};
-
-struct webrtc {
-    ovstream_server_t *server;
-    uint32_t width, height;
-    uint16_t signal_port;
-    struct udp_socket udp;
-    rtc_endpoint *endpoint;
-    struct dispatcher *dispatcher;
-    _Atomic(struct signaller *) signaller; // cleared before it stops
-    struct video *video;
-
-    pthread_t thread;
-    bool has_thread;
-    int wake_fd;
-    pthread_mutex_t lock; // the queues and the snapshot
-    pthread_cond_t done;
-    struct command *commands, **commands_tail;
-    struct access_unit *units, **units_tail;
-    unsigned unit_count;
-    size_t message_bytes;
-    bool quit;
-    ovstream_ext_stats_t snapshot;
-
-    // Network thread only.
-    struct session *sessions;
-    uint64_t last_id, total, failed;
-    uint32_t min_bps, max_bps, target_bps;
-    uint64_t input_records, input_dropped, messages_received, messages_sent;
-    float submit_to_send_ms;
-    int64_t stats_due_us, retry_us;
-    atomic_uint viewers;
-};
 
 // ------------------------------------------------------------------------------------------------- queues
 
@@ -83,7 +32,7 @@ static void wake(struct webrtc *w)
         log_error(CHANNEL, "wake-up: %s", strerror(errno));
 }
 
-static void post(struct webrtc *w, struct command *c)
+void webrtc_post(struct webrtc *w, struct command *c)
 {
     pthread_mutex_lock(&w->lock);
     c->next           = NULL;
@@ -94,11 +43,11 @@ static void post(struct webrtc *w, struct command *c)
 }
 
 // Run on the network thread, and wait for it.
-static void call(struct webrtc *w, struct command *c)
+void webrtc_call(struct webrtc *w, struct command *c)
 {
     c->waited = true;
     c->done   = false;
-    post(w, c);
+    webrtc_post(w, c);
     pthread_mutex_lock(&w->lock);
     while (!c->done)
         pthread_cond_wait(&w->done, &w->lock);
@@ -172,482 +121,6 @@ static void send_units(struct webrtc *w)
     }
 }
 
-// ------------------------------------------------------------------------------------------------- events of rtc
-
-// One encode serves everyone, so the slowest viewer decides; of those that report at all: a browser that was closed is only
-// known to be gone after some seconds, in which its estimate falls to nothing.
-static uint32_t lowest_target(const struct webrtc *w, int64_t now_us, bool silent_too)
-{
-    uint32_t lowest = 0;
-    for (const struct session *s = w->sessions; s; s = s->next)
-        if (s->connected && s->target_bps && (silent_too || !session_is_silent(s, now_us)) &&
-            (!lowest || s->target_bps < lowest))
-            lowest = s->target_bps;
-    return lowest;
-}
-
-static void apply_bitrate(struct webrtc *w)
-{
-    int64_t now  = clock_mono_us();
-    uint32_t bps = lowest_target(w, now, false);
-    if (!bps)
-        bps = lowest_target(w, now, true);
-    if (!bps)
-        return;
-    bps = bps < w->min_bps ? w->min_bps : bps > w->max_bps ? w->max_bps : bps;
-    video_set_bitrate(w->video, bps);
-    w->target_bps = bps;
-}
-
-static void on_send(void *user, const struct rtc_datagram *datagrams, size_t count)
-{
-    struct webrtc *w = user;
-    udp_send(&w->udp, datagrams, count);
-}
-
-static const char *hint(enum rtc_stage stage)
-{
-    switch (stage) {
-    case RTC_STAGE_DESCRIPTION:
-        return "no STUN request arrived: UDP is blocked, or the address offered is not the one that clients reach";
-    case RTC_STAGE_CHECKS:
-        return "the client found the server but sent no DTLS: our answers may not reach it";
-    case RTC_STAGE_DTLS:
-        return "the DTLS handshake did not finish";
-    case RTC_STAGE_MEDIA:
-        return "media was sent, but no receiver report came back";
-    default:
-        return "the client was receiving";
-    }
-}
-
-static void connected(struct webrtc *w, struct session *s)
-{
-    struct rtc_peer_stats st;
-    char address[RTC_ADDR_TEXT_SIZE];
-    s->connected    = true;
-    s->connected_us = s->last_feedback_us = clock_mono_us();
-    rtc_peer_stats(s->peer, s->connected_us, &st);
-    s->target_bps = st.target_bps;
-    atomic_fetch_add(&w->viewers, 1);
-    log_info(CHANNEL, "Client connected to WebRTC server");
-    log_info(CHANNEL, "client %llu is at %s, %s", (unsigned long long)s->id, rtc_addr_format(&st.remote, address),
-             st.srtp_profile);
-    apply_bitrate(w);
-    dispatcher_push(w->dispatcher, DISPATCH_CONNECTED, s->id, NULL, 0);
-    video_set_watched(w->video, true);
-    video_request_keyframe(w->video);
-}
-
-static void closed(struct webrtc *w, struct session *s, const char *text)
-{
-    struct rtc_peer_stats st;
-    rtc_peer_stats(s->peer, clock_mono_us(), &st);
-    if (s->connected) {
-        unsigned left = atomic_fetch_sub(&w->viewers, 1) - 1;
-        log_info(CHANNEL, "Client disconnected from WebRTC server");
-        log_info(CHANNEL, "client %llu: %s", (unsigned long long)s->id, text);
-        dispatcher_push(w->dispatcher, DISPATCH_DISCONNECTED, s->id, NULL, 0);
-        video_set_watched(w->video, left > 0);
-    } else {
-        w->failed++;
-        log_warn(CHANNEL, "client %llu never connected: %s (last stage reached: %s; %s)", (unsigned long long)s->id,
-                 text, rtc_stage_name(st.stage), hint(st.stage));
-    }
-    struct signaller *signaller = atomic_load(&w->signaller);
-    if (signaller)
-        signaller_session_closed(signaller, s->token, text);
-    struct session **at = &w->sessions;
-    while (*at && *at != s)
-        at = &(*at)->next;
-    if (*at)
-        *at = s->next;
-    session_destroy(&s);
-    apply_bitrate(w);
-    w->stats_due_us = 0;
-}
-
-static void on_peer_state(void *user, rtc_peer *peer, enum rtc_peer_state state, enum rtc_close_reason reason,
-                          const char *text)
-{
-    struct session *s = rtc_peer_user(peer);
-    if (!s)
-        return;
-    s->peer = peer;
-    if (state == RTC_PEER_CONNECTED)
-        connected(user, s);
-    else if (state == RTC_PEER_CLOSED)
-        closed(user, s, text);
-}
-
-static void on_channel(struct webrtc *w, rtc_peer *peer, const struct rtc_channel_info *channel, bool open)
-{
-    struct session *s = rtc_peer_user(peer);
-    log_debug(CHANNEL, "client %llu: channel \"%s\" %s", s ? (unsigned long long)s->id : 0, channel->label,
-              open ? "open" : "closed");
-    if (!s || strcmp(channel->label, "messages"))
-        return;
-    s->channel_open = open;
-    if (open && session_flush(s, clock_mono_us()))
-        w->retry_us = clock_mono_us() + RETRY_US;
-}
-
-static void on_channel_open(void *user, rtc_peer *peer, const struct rtc_channel_info *channel)
-{
-    on_channel(user, peer, channel, true);
-}
-
-static void on_channel_close(void *user, rtc_peer *peer, const struct rtc_channel_info *channel)
-{
-    on_channel(user, peer, channel, false);
-}
-
-struct input_context {
-    struct webrtc *w;
-    uint64_t client;
-};
-
-static void push_event(void *user, const ovstream_input_event_t *event)
-{
-    struct input_context *c = user;
-    if (!dispatcher_push(c->w->dispatcher, DISPATCH_INPUT, c->client, event, sizeof(*event)))
-        c->w->input_dropped++;
-}
-
-static void push_text(void *user, const char *text, size_t size)
-{
-    struct input_context *c = user;
-    if (!dispatcher_push(c->w->dispatcher, DISPATCH_UNICODE, c->client, text, size))
-        c->w->input_dropped++;
-}
-
-static void on_input(struct webrtc *w, struct session *s, const void *data, size_t size, bool is_text)
-{
-    enum { MAX_INPUT_TEXT = 64 };
-    if (is_text) {
-        if (size > MAX_INPUT_TEXT || !utf8_valid(data, size) ||
-            !dispatcher_push(w->dispatcher, DISPATCH_INPUT_TEXT, s->id, data, size))
-            w->input_dropped++;
-        return;
-    }
-    struct input_context context = { w, s->id };
-    struct input_sink sink       = { push_event, push_text, &context };
-    struct input_result result   = input_decode(data, size, w->width, w->height, &sink);
-    w->input_records += result.records;
-    w->input_dropped += result.dropped;
-}
-
-static void on_message(void *user, rtc_peer *peer, const struct rtc_channel_info *channel, const void *data,
-                       size_t size, bool is_text)
-{
-    struct webrtc *w  = user;
-    struct session *s = rtc_peer_user(peer);
-    if (!s || !s->connected)
-        return;
-    if (!strcmp(channel->label, "input")) {
-        on_input(w, s, data, size, is_text);
-    } else if (!strcmp(channel->label, "messages")) {
-        if (utf8_valid(data, size) && dispatcher_push(w->dispatcher, DISPATCH_MESSAGE, s->id, data, size))
-            w->messages_received++;
-        else
-            log_warn(CHANNEL, "client %llu: a message of %zu bytes is lost (not UTF-8, or callbacks are too slow)",
-                     (unsigned long long)s->id, size);
-    }
-}
-
-static void on_keyframe_request(void *user, rtc_peer *peer)
-{
-    struct webrtc *w  = user;
-    struct session *s = rtc_peer_user(peer);
-    if (!s)
-        return;
-    s->keyframe_requests++;
-    // One that has gone would cost the others a key frame after the other.
-    if (!session_is_silent(s, clock_mono_us()) || webrtc_viewers(w) == 1)
-        video_request_keyframe(w->video);
-}
-
-static void on_bitrate(void *user, rtc_peer *peer, uint32_t bps)
-{
-    struct session *s = rtc_peer_user(peer);
-    if (!s)
-        return;
-    s->target_bps = bps;
-    apply_bitrate(user);
-}
-
-static const struct rtc_events events = {
-    .send             = on_send,
-    .peer_state       = on_peer_state,
-    .channel_open     = on_channel_open,
-    .channel_close    = on_channel_close,
-    .message          = on_message,
-    .keyframe_request = on_keyframe_request,
-    .bitrate          = on_bitrate,
-};
-
-// ------------------------------------------------------------------------------------------------- commands
-
-struct offer_command {
-    struct command base;
-    const char *sdp, *user_agent;
-    size_t size;
-    struct offer_answer *out;
-};
-
-// Firefox before 128: H.264 with a playout delay of 0 froze in some releases.
-static bool no_playout_delay(const char *user_agent)
-{
-    const char *firefox = user_agent ? strstr(user_agent, "Firefox/") : NULL;
-    return firefox && atoi(firefox + 8) < 128;
-}
-
-static enum offer_status offer_status_of(int rc)
-{
-    switch (rc) {
-    case RTC_OK:
-        return OFFER_OK;
-    case RTC_ERR_MALFORMED:
-    case RTC_ERR_INVALID:
-        return OFFER_MALFORMED;
-    case RTC_ERR_UNSUPPORTED:
-        return OFFER_UNSUPPORTED;
-    case RTC_ERR_FULL:
-        return OFFER_FULL;
-    default:
-        return OFFER_FAILED;
-    }
-}
-
-static void run_offer(struct webrtc *w, struct command *base, int64_t now_us)
-{
-    struct offer_command *c = (struct offer_command *)base;
-    struct offer_answer *o  = c->out;
-    struct session *s       = session_create(w->last_id + 1);
-    if (!s) {
-        o->status = OFFER_FAILED;
-        snprintf(o->error, sizeof(o->error), "out of memory");
-        return;
-    }
-    struct rtc_peer_params params = { .user = s, .no_playout_delay = no_playout_delay(c->user_agent) };
-    int rc    = rtc_endpoint_accept_offer(w->endpoint, c->sdp, c->size, &params, now_us, &s->peer, &o->sdp, o->error);
-    o->status = offer_status_of(rc);
-    if (rc < 0) {
-        log_warn(CHANNEL, "offer refused: %s", o->error);
-        session_destroy(&s);
-        return;
-    }
-    w->last_id++;
-    w->total++;
-    s->next     = w->sessions;
-    w->sessions = s;
-    memcpy(o->token, s->token, sizeof(o->token));
-}
-
-void webrtc_offer(struct webrtc *w, const char *sdp, size_t size, const char *user_agent, struct offer_answer *out)
-{
-    struct offer_command c = { { .run = run_offer }, sdp, user_agent, size, out };
-    *out                   = (struct offer_answer) { 0 };
-    call(w, &c.base);
-}
-
-struct end_command {
-    struct command base;
-    const char *token, *reason;
-    bool found;
-};
-
-static void run_end(struct webrtc *w, struct command *base, int64_t now_us)
-{
-    struct end_command *c = (struct end_command *)base;
-    for (struct session *s = w->sessions; s; s = s->next)
-        if (!strcmp(s->token, c->token)) {
-            c->found = true;
-            rtc_peer_close(s->peer, c->reason, now_us);
-            return;
-        }
-}
-
-bool webrtc_end_session(struct webrtc *w, const char *token, const char *reason)
-{
-    struct end_command c = { { .run = run_end }, token, reason, false };
-    call(w, &c.base);
-    return c.found;
-}
-
-struct socket_command {
-    struct command base;
-    char token[SESSION_TOKEN_SIZE];
-};
-
-static void run_socket_lost(struct webrtc *w, struct command *base, int64_t now_us)
-{
-    const struct socket_command *c = (const struct socket_command *)base;
-    for (struct session *s = w->sessions; s; s = s->next)
-        if (!strcmp(s->token, c->token))
-            s->socket_lost = true;
-}
-
-void webrtc_socket_lost(struct webrtc *w, const char *token)
-{
-    struct socket_command *c = malloc(sizeof(*c));
-    if (!c)
-        return; // consent checks will notice
-    *c = (struct socket_command) { .base.run = run_socket_lost };
-    memcpy(c->token, token, sizeof(c->token));
-    post(w, &c->base);
-}
-
-static void run_detach_signaller(struct webrtc *w, struct command *base, int64_t now_us)
-{
-    atomic_store(&w->signaller, NULL);
-}
-
-struct text_command {
-    struct command base;
-    uint64_t client; // 0 = all
-    size_t size;
-    char text[];
-};
-
-static void run_text(struct webrtc *w, struct command *base, int64_t now_us)
-{
-    struct text_command *c = (struct text_command *)base;
-    pthread_mutex_lock(&w->lock);
-    w->message_bytes -= c->size;
-    pthread_mutex_unlock(&w->lock);
-    for (struct session *s = w->sessions; s; s = s->next) {
-        if (!s->connected || (c->client && c->client != s->id))
-            continue;
-        w->messages_sent += session_send(s, c->text, c->size, now_us);
-        if (s->head && s->channel_open)
-            w->retry_us = now_us + RETRY_US;
-    }
-}
-
-ovstream_result_t webrtc_send_message(struct webrtc *w, const char *name, uint64_t client, ovstream_string_t message)
-{
-    if (!webrtc_viewers(w))
-        return client ? fail_error("%s: client %llu is not connected", name, (unsigned long long)client) : result_ok();
-    struct text_command *c = malloc(sizeof(*c) + message.length);
-    if (!c)
-        return fail_error("%s: out of memory", name);
-    *c = (struct text_command) { { .run = run_text }, client, message.length };
-    memcpy(c->text, message.ptr, message.length);
-    pthread_mutex_lock(&w->lock);
-    bool fits = w->message_bytes + message.length <= MAX_QUEUED_MESSAGE_BYTES;
-    if (fits)
-        w->message_bytes += message.length;
-    pthread_mutex_unlock(&w->lock);
-    if (!fits) {
-        free(c);
-        return fail_error("%s: %u bytes of messages wait to be sent already", name, MAX_QUEUED_MESSAGE_BYTES);
-    }
-    post(w, &c->base);
-    return result_ok();
-}
-
-struct rate_command {
-    struct command base;
-    uint32_t min_bps, max_bps;
-};
-
-static void run_rate(struct webrtc *w, struct command *base, int64_t now_us)
-{
-    struct rate_command *c = (struct rate_command *)base;
-    w->min_bps             = c->min_bps;
-    w->max_bps             = c->max_bps;
-    apply_bitrate(w);
-}
-
-void webrtc_set_bitrate(struct webrtc *w, uint32_t min_bps, uint32_t start_bps, uint32_t max_bps)
-{
-    struct rate_command c = { { .run = run_rate }, min_bps ? min_bps : DEFAULT_MIN_BPS,
-                              max_bps ? max_bps : DEFAULT_MAX_BPS };
-    call(w, &c.base);
-}
-
-// ------------------------------------------------------------------------------------------------- statistics
-
-static void copy_viewer(ovstream_ext_viewer_stats_t *out, struct session *s, int64_t now_us)
-{
-    struct rtc_peer_stats st;
-    rtc_peer_stats(s->peer, now_us, &st);
-    session_note_feedback(s, &st, now_us);
-    *out = (ovstream_ext_viewer_stats_t) {
-        .id                    = s->id,
-        .connected_seconds     = (double)(now_us - s->connected_us) / 1e6,
-        .bytes_sent            = st.bytes_sent + st.rtx_bytes_sent,
-        .packets_sent          = st.packets_sent,
-        .packets_retransmitted = st.rtx_packets_sent,
-        .target_bitrate_bps    = s->target_bps,
-        .rtt_ms                = (float)st.rtt_us / 1000,
-        .loss                  = st.loss,
-        .keyframe_requests     = s->keyframe_requests,
-    };
-    if (st.remote.family)
-        rtc_addr_format(&st.remote, out->address);
-}
-
-// A closed page takes its WebSocket along at once; consent checks would need seconds more.
-static void close_abandoned(struct webrtc *w, int64_t now_us)
-{
-    for (struct session *s = w->sessions, *next; s; s = next) {
-        next = s->next;
-        if (s->connected && s->socket_lost && now_us - s->last_feedback_us > SESSION_CLOSED_US)
-            rtc_peer_close(s->peer, "the page was closed", now_us);
-    }
-}
-
-static void refresh_stats(struct webrtc *w, int64_t now_us)
-{
-    struct rtc_endpoint_stats es;
-    ovstream_ext_stats_t out = { .sessions_total    = w->total,
-                                 .sessions_failed   = w->failed,
-                                 .submit_to_send_ms = w->submit_to_send_ms,
-                                 .input_records     = w->input_records,
-                                 .input_dropped     = w->input_dropped,
-                                 .messages_received = w->messages_received,
-                                 .messages_sent     = w->messages_sent };
-    close_abandoned(w, now_us);
-    rtc_endpoint_stats(w->endpoint, &es);
-    out.bytes_sent = es.bytes_out;
-    for (struct session *s = w->sessions; s; s = s->next) {
-        ovstream_ext_viewer_stats_t v;
-        if (!s->connected)
-            continue;
-        copy_viewer(&v, s, now_us);
-        out.viewers++;
-        out.rtt_ms = v.rtt_ms > out.rtt_ms ? v.rtt_ms : out.rtt_ms;
-        out.loss   = v.loss > out.loss ? v.loss : out.loss;
-        if (out.viewer_count < OVSTREAM_EXT_MAX_VIEWERS)
-            out.viewer[out.viewer_count++] = v;
-    }
-    apply_bitrate(w);
-    out.bitrate_target_bps = out.viewers ? w->target_bps : 0;
-    pthread_mutex_lock(&w->lock);
-    w->snapshot = out;
-    pthread_mutex_unlock(&w->lock);
-    w->stats_due_us = now_us + STATS_INTERVAL_US;
-}
-
-void webrtc_stats(struct webrtc *w, ovstream_ext_stats_t *out)
-{
-    struct video_stats v;
-    pthread_mutex_lock(&w->lock);
-    *out = w->snapshot;
-    pthread_mutex_unlock(&w->lock);
-    video_stats(w->video, &v);
-    out->frames_submitted = v.submitted;
-    out->frames_encoded   = v.encoded;
-    out->frames_dropped   = v.dropped;
-    out->keyframes        = v.keyframes;
-    out->encode_ms        = v.encode_ms;
-    out->convert_ms       = v.convert_ms;
-    out->bitrate_sent_bps = v.sent_bps;
-    memcpy(out->encoder, v.encoder, sizeof(out->encoder));
-}
-
 // ------------------------------------------------------------------------------------------------- network thread
 
 static void on_datagram(void *user, const uint8_t *data, size_t size, const struct rtc_addr *from)
@@ -661,7 +134,7 @@ static void flush_sessions(struct webrtc *w, int64_t now_us)
     w->retry_us = 0;
     for (struct session *s = w->sessions; s; s = s->next)
         if (s->head && session_flush(s, now_us))
-            w->retry_us = now_us + RETRY_US;
+            w->retry_us = now_us + WEBRTC_RETRY_US;
 }
 
 static void wait_for_work(struct webrtc *w, int64_t deadline_us)
@@ -705,7 +178,7 @@ static void *network_main(void *user)
         if (w->retry_us && now >= w->retry_us)
             flush_sessions(w, now);
         if (now >= w->stats_due_us)
-            refresh_stats(w, now);
+            webrtc_refresh_stats(w, now);
         if (!drained)
             rtc_endpoint_tick(w->endpoint, now);
     }
@@ -718,8 +191,8 @@ static void *network_main(void *user)
 
 static uint32_t start_bitrate(const ovstream_server_config_t *config, const struct server_settings *settings)
 {
-    uint32_t low  = settings->min_bps ? settings->min_bps : DEFAULT_MIN_BPS;
-    uint32_t high = settings->max_bps ? settings->max_bps : DEFAULT_MAX_BPS;
+    uint32_t low  = settings->min_bps ? settings->min_bps : WEBRTC_DEFAULT_MIN_BPS;
+    uint32_t high = settings->max_bps ? settings->max_bps : WEBRTC_DEFAULT_MAX_BPS;
     // 0.12 bits per pixel: 6.6 Mbit/s for 1280 x 720 at 60.
     double bps = settings->start_bps;
     if (!settings->start_bps)
@@ -732,7 +205,7 @@ static bool open_endpoint(struct webrtc *w, struct address_plan *plan, const str
 {
     address_plan_set_port(plan, w->udp.port);
     struct rtc_endpoint_params params = {
-        .events            = &events,
+        .events            = &webrtc_rtc_events,
         .user              = w,
         .candidates        = plan->candidates,
         .candidate_count   = plan->candidate_count,
@@ -852,8 +325,8 @@ struct webrtc *webrtc_start(ovstream_server_t *server, const ovstream_server_con
     w->server        = server;
     w->width         = config->width;
     w->height        = config->height;
-    w->min_bps       = settings.min_bps ? settings.min_bps : DEFAULT_MIN_BPS;
-    w->max_bps       = settings.max_bps ? settings.max_bps : DEFAULT_MAX_BPS;
+    w->min_bps       = settings.min_bps ? settings.min_bps : WEBRTC_DEFAULT_MIN_BPS;
+    w->max_bps       = settings.max_bps ? settings.max_bps : WEBRTC_DEFAULT_MAX_BPS;
     w->commands_tail = &w->commands;
     w->units_tail    = &w->units;
     w->udp.fd        = -1;
@@ -869,12 +342,17 @@ struct webrtc *webrtc_start(ovstream_server_t *server, const ovstream_server_con
     return w;
 }
 
+static void run_detach_signaller(struct webrtc *w, struct command *base, int64_t now_us)
+{
+    atomic_store(&w->signaller, NULL);
+}
+
 static void stop_network(struct webrtc *w)
 {
     struct signaller *signaller = atomic_load(&w->signaller);
     struct command detach       = { .run = run_detach_signaller };
     if (signaller)
-        call(w, &detach);
+        webrtc_call(w, &detach);
     if (signaller)
         signaller_stop(&signaller); // its thread may be waiting for ours, which still runs
     if (!w->has_thread)
