@@ -137,7 +137,7 @@ json_t *protocol_number(double v)
 // ---------------------------------------------------------------------------------------------------
 // Encoding
 
-#define DUMP_FLAGS (JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(17))
+#define DUMP_FLAGS (JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15)) // 0.1 stays 0.1
 
 static const char frame_head[] = "{\"messageType\":\"json\",\"messageRecipient\":\"app\",\"data\":\"";
 static const char frame_tail[] = "\"}";
