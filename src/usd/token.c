@@ -13,6 +13,7 @@ struct tok_entry *_Atomic tok_chunks[1u << (32 - TOK_CHUNK_BITS)];
 // Open addressing over ids, 0 = empty. A grown table replaces the old one; the old ones stay for readers that may
 // still be inside them (their sizes sum to less than the newest).
 struct table {
+    struct table *older; // readers may still be inside; kept for the life of the process
     size_t mask;
     _Atomic uint32_t slot[];
 };
@@ -104,6 +105,7 @@ static uint32_t insert(const char *text, size_t size, uint32_t hash)
         struct table *bigger = table_make((t->mask + 1) * 2);
         for (uint32_t i = 1; i < count; i++)
             place(bigger, i, tok_entry(i)->hash);
+        bigger->older = t;
         atomic_store_explicit(&table, bigger, memory_order_release);
         t = bigger;
     }
