@@ -105,7 +105,7 @@ struct loop {
     bool echo; // the server answers every message with the same
     uint64_t sent, lost;
     bool in_endpoint;    // for counting allocations
-    int64_t endpoint_ns; // spent inside the endpoint
+    int64_t endpoint_ns; // of this thread's CPU, spent inside the endpoint
     int64_t entered_ns;
 };
 
