@@ -40,6 +40,15 @@ void write_guides(uint path, Outcome o)
     imageStore(normal_mean, pixel, n);
 }
 
+// Share of a light's radiance that a ray gets, chosen with density `mine` against `other` of light sampling.
+// mine 0: the ray had no choice, or comes from the camera.
+float ray_weight(float mine, float other)
+{
+    if (mine <= 0.0 || (params.flags & TRACE_RAYS_ONLY) != 0u)
+        return 1.0;
+    return (params.flags & TRACE_LIGHTS_ONLY) != 0u ? 0.0 : power_weight(mine, other);
+}
+
 // Light from beyond everything along a ray chosen with density pdf (0: nothing competes).
 vec3 sky(vec3 d, float pdf, bool camera)
 {
@@ -47,14 +56,35 @@ vec3 sky(vec3 d, float pdf, bool camera)
     for (uint i = light_distant_end(); i < light_dome_end(); i++) {
         SceneLight l = lights[i];
         vec2 uv = dome_uv(l, d);
-        float w = pdf > 0.0 ? power_weight(pdf, l.select * dome_pdf_at(l, uv)) : 1.0;
+        float w = ray_weight(pdf, l.select * dome_pdf_at(l, uv));
         sum += dome_radiance_at(l, uv) * w;
     }
     for (uint i = light_area_end(); !camera && i < light_distant_end(); i++) {
         SceneLight l = lights[i];
-        float w = pdf > 0.0 ? power_weight(pdf, l.select / (2.0 * PI * (1.0 - l.cos_angle))) : 1.0;
+        float w = ray_weight(pdf, l.select / (2.0 * PI * (1.0 - l.cos_angle)));
         if (dot(d, l.axis_z) > l.cos_angle)
             sum += l.radiance * w;
+    }
+    return sum;
+}
+
+// Light of area lights along a ray up to t. Where light sampling competes, lights do not hide each other or what is
+// behind them, since shadow rays do not see them either. To the camera and in glass they are solid: t is then the
+// nearest one's, and lit tells of it.
+vec3 area_lights(TraceRay ray, float pdf, inout float t, out bool lit)
+{
+    vec3 sum = vec3(0.0);
+    lit = false;
+    uint end = light_area_end();
+    for (uint i = 0u; i < end; i++) {
+        float at, other;
+        vec3 radiance;
+        if (!light_hit(lights[i], ray.origin, ray.direction, t, at, radiance, other))
+            continue;
+        bool solid = pdf <= 0.0;
+        sum = solid ? radiance : sum + radiance * ray_weight(pdf, other);
+        t = solid ? at : t;
+        lit = lit || solid;
     }
     return sum;
 }
@@ -62,7 +92,7 @@ vec3 sky(vec3 d, float pdf, bool camera)
 // Next-event estimation at a surface.
 void sample_light(uint path, TracePath p, Surface s, Bsdf bsdf, vec3 v, uint seed, uint dimension, bool last)
 {
-    if (frame.light_count == 0u)
+    if (frame.light_count == 0u || (params.flags & TRACE_RAYS_ONLY) != 0u)
         return;
     vec3 r = sample_3d(seed, params.sample_index, dimension);
     SceneLight light = lights[light_choose(r.z)];
@@ -73,7 +103,8 @@ void sample_light(uint path, TracePath p, Surface s, Bsdf bsdf, vec3 v, uint see
     float pdf;
     vec3 f = bsdf_eval(bsdf, v, ls.direction, pdf);
     // Past the last bounce no ray of the surface's own competes.
-    float weight = ls.delta || last ? 1.0 : power_weight(select, pdf);
+    bool alone = ls.delta || last || (params.flags & TRACE_LIGHTS_ONLY) != 0u;
+    float weight = alone ? 1.0 : power_weight(select, pdf);
     vec3 light_in = p.throughput * f * ls.radiance * (weight / select);
     if (!(max3(light_in) > 0.0) || any(isinf(light_in)))
         return;
@@ -163,19 +194,16 @@ void main()
     TraceHit hit = hits[i];
     TracePath p  = paths[ray.path];
     bool surface = hit.instance != SCENE_NONE;
-    float t = surface ? hit.t : 1e30, light_pdf;
-    vec3 emitted;
-    bool lit = light_intersect(ray.origin, ray.direction, t, emitted, light_pdf) != SCENE_NONE;
+    float t = surface ? hit.t : 1e30;
+    bool lit;
+    p.radiance += p.throughput * area_lights(ray, p.pdf, t, lit);
     p.distance += min(t, BACKGROUND_DISTANCE);
     Outcome o;
     if (surface && !lit) {
         o = scatter(ray.path, hit, ray.direction, p);
-    } else { // the path ends in light
-        if (lit)
-            emitted *= p.pdf > 0.0 ? power_weight(p.pdf, light_pdf) : 1.0;
-        else
-            emitted = sky(ray.direction, p.pdf, (p.state & PATH_CAMERA) != 0u);
-        p.radiance += p.throughput * emitted;
+    } else {
+        if (!lit)
+            p.radiance += p.throughput * sky(ray.direction, p.pdf, (p.state & PATH_CAMERA) != 0u);
         o.guides = (p.state & PATH_PENDING) != 0u;
         o.alive = false;
         o.albedo = vec3(1.0);

@@ -93,9 +93,8 @@ vec3 rect_radiance(SceneLight l, vec2 at)
 {
     if ((l.flags & LIGHT_TEXTURED) == 0u)
         return l.radiance;
-    // Seen from the lit side, the picture's right is the light's +X mirrored (UsdLux RectLight: as if looking
-    // along -Z from behind), top is +Y.
-    return l.radiance * texture_sample(l.texture, vec2(0.5 + 0.5 * at.x, 0.5 + 0.5 * at.y), 0x11u, 0.0).rgb;
+    // Upright and not mirrored for who looks at the lit side, that is along the light's +Z: left is its +X.
+    return l.radiance * texture_sample(l.texture, vec2(0.5 - 0.5 * at.x, 0.5 + 0.5 * at.y), 0x11u, 0.0).rgb;
 }
 
 // Fills in what follows from a point on an area light with unit normal n.
@@ -199,65 +198,55 @@ uint light_choose(float r)
     return f - float(slot) < lights[slot].alias_keep ? slot : lights[slot].alias;
 }
 
-// Nearest area light along a unit direction d before t; SCENE_NONE = none. `radiance` is what it sends back
-// along the ray and pdf the density with which light_sample() would have chosen d, choice of the light included.
-uint light_intersect(vec3 o, vec3 d, inout float t, out vec3 radiance, out float pdf)
+// Whether a ray along the unit direction d meets an area light before t_max. `radiance` is what the light sends
+// back along the ray, pdf the density with which light_sample() would have chosen d, choice of the light included.
+bool light_hit(SceneLight l, vec3 o, vec3 d, float t_max, out float t, out vec3 radiance, out float pdf)
 {
-    uint found = SCENE_NONE;
-    radiance = vec3(0.0);
-    pdf = 0.0;
-    uint end = light_area_end();
-    for (uint i = 0u; i < end; i++) {
-        SceneLight l = lights[i];
-        vec3 to = l.position - o;
-        float hit = -1.0, density = 0.0;
-        vec3 color = l.radiance;
-        if (l.type == LIGHT_RECT || l.type == LIGHT_DISK) {
-            float c = dot(d, l.axis_z); // positive: we look at the emitting side
-            if (c > 1e-6) {
-                hit = dot(to, l.axis_z) / c;
-                vec3 at = d * hit - to;
-                // Solve at = x axis_x + y axis_y; the axes may be sheared.
-                float xx = dot(l.axis_x, l.axis_x), xy = dot(l.axis_x, l.axis_y), yy = dot(l.axis_y, l.axis_y);
-                float ax = dot(at, l.axis_x), ay = dot(at, l.axis_y), det = max(xx * yy - xy * xy, 1e-30);
-                vec2 uv = vec2(ax * yy - ay * xy, ay * xx - ax * xy) / det;
-                bool inside = l.type == LIGHT_RECT ? all(lessThanEqual(abs(uv), vec2(1.0))) : dot(uv, uv) <= 1.0;
-                density = hit * hit / (c * l.area);
-                if (!inside)
-                    hit = -1.0;
-                else if (l.type == LIGHT_RECT && hit > 0.0 && hit < t)
-                    color = rect_radiance(l, uv);
-            }
-        } else if (l.type == LIGHT_SPHERE) {
-            float b = dot(to, d), d2 = dot(to, to), r2 = l.radius * l.radius;
-            vec3 miss = to - b * d;
-            float root = r2 - dot(miss, miss);
-            if (root > 0.0 && d2 > r2) {
-                hit = b - sqrt(root);
-                float sin2 = r2 / d2;
-                density = (1.0 + sqrt(1.0 - sin2)) / (2.0 * PI * sin2);
-            }
-        } else { // cylinder, lateral surface
-            float h = length(l.axis_x);
-            vec3 x = l.axis_x / max(h, 1e-20);
-            vec3 dd = d - x * dot(d, x), oo = to - x * dot(to, x);
-            float a = dot(dd, dd), b = dot(dd, oo), root = b * b - a * (dot(oo, oo) - l.radius * l.radius);
-            if (root > 0.0 && a > 1e-12 && dot(oo, oo) > l.radius * l.radius) {
-                hit = (b - sqrt(root)) / a;
-                vec3 at = d * hit - to;
-                if (abs(dot(at, x)) > h)
-                    hit = -1.0;
-                vec3 n = (at - x * dot(at, x)) / l.radius;
-                density = hit * hit / (max(-dot(n, d), 1e-6) * l.area);
-            }
+    vec3 to = l.position - o;
+    float hit = -1.0, density = 0.0;
+    vec3 color = l.radiance;
+    if (l.type == LIGHT_RECT || l.type == LIGHT_DISK) {
+        float c = dot(d, l.axis_z); // positive: we look at the emitting side
+        if (c > 1e-6) {
+            hit = dot(to, l.axis_z) / c;
+            vec3 at = d * hit - to;
+            // Solve at = x axis_x + y axis_y; the axes may be sheared.
+            float xx = dot(l.axis_x, l.axis_x), xy = dot(l.axis_x, l.axis_y), yy = dot(l.axis_y, l.axis_y);
+            float ax = dot(at, l.axis_x), ay = dot(at, l.axis_y), det = max(xx * yy - xy * xy, 1e-30);
+            vec2 uv = vec2(ax * yy - ay * xy, ay * xx - ax * xy) / det;
+            bool inside = l.type == LIGHT_RECT ? all(lessThanEqual(abs(uv), vec2(1.0))) : dot(uv, uv) <= 1.0;
+            density = hit * hit / (c * l.area);
+            if (!inside)
+                hit = -1.0;
+            else if (l.type == LIGHT_RECT && hit > 0.0 && hit < t_max)
+                color = rect_radiance(l, uv);
         }
-        if (hit > 0.0 && hit < t) {
-            t = hit;
-            found = i;
-            radiance = color * light_shaping(l, -d);
-            pdf = density * l.select;
+    } else if (l.type == LIGHT_SPHERE) {
+        float b = dot(to, d), d2 = dot(to, to), r2 = l.radius * l.radius;
+        vec3 miss = to - b * d;
+        float root = r2 - dot(miss, miss);
+        if (root > 0.0 && d2 > r2) {
+            hit = b - sqrt(root);
+            float sin2 = r2 / d2;
+            density = (1.0 + sqrt(1.0 - sin2)) / (2.0 * PI * sin2);
+        }
+    } else { // cylinder, lateral surface
+        float h = length(l.axis_x);
+        vec3 x = l.axis_x / max(h, 1e-20);
+        vec3 dd = d - x * dot(d, x), oo = to - x * dot(to, x);
+        float a = dot(dd, dd), b = dot(dd, oo), root = b * b - a * (dot(oo, oo) - l.radius * l.radius);
+        if (root > 0.0 && a > 1e-12 && dot(oo, oo) > l.radius * l.radius) {
+            hit = (b - sqrt(root)) / a;
+            vec3 at = d * hit - to;
+            if (abs(dot(at, x)) > h)
+                hit = -1.0;
+            vec3 n = (at - x * dot(at, x)) / l.radius;
+            density = hit * hit / (max(-dot(n, d), 1e-6) * l.area);
         }
     }
-    return found;
+    t = hit;
+    radiance = color * light_shaping(l, -d);
+    pdf = density * l.select;
+    return hit > 0.0 && hit < t_max;
 }
 #endif

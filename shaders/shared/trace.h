@@ -27,6 +27,8 @@
 #define TRACE_PASSES 12 // iterations beyond the bounces where something is transparent
 
 #define TRACE_VISIBILITY 1u // primary hits come from the visibility image
+#define TRACE_LIGHTS_ONLY 2u // rays that reach a light which light sampling could have chosen bring nothing
+#define TRACE_RAYS_ONLY 4u   // no light sampling
 
 struct TraceParams {
     uint first_tile; // path p is pixel p % 64 of tile first_tile + p / 64

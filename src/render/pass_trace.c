@@ -208,7 +208,9 @@ static void trace_batch(struct pass_trace *p, const struct pass_context *c, cons
                   .firefly_clamp  = a->firefly_clamp,
                   .lens_radius    = a->lens_radius,
                   .focus_distance = a->focus_distance,
-                  .flags          = a->visibility ? TRACE_VISIBILITY : 0,
+                  .flags          = (a->visibility ? TRACE_VISIBILITY : 0) |
+                                    (a->technique == PASS_TRACE_LIGHTS_ONLY ? TRACE_LIGHTS_ONLY : 0) |
+                                    (a->technique == PASS_TRACE_RAYS_ONLY ? TRACE_RAYS_ONLY : 0),
     };
     struct gpu_push push;
     reset_counts(p, c, params.path_count);

@@ -10,6 +10,9 @@
 
 struct pass_trace;
 
+// How light is found. Both is the one to use; each alone has the same mean, which tests compare.
+enum pass_trace_technique { PASS_TRACE_BOTH, PASS_TRACE_LIGHTS_ONLY, PASS_TRACE_RAYS_ONLY };
+
 struct pass_trace_args {
     // Primary hits, jittered as frame->jitter says. NULL: primary rays are traced too, each with its own
     // place in the pixel (uniform over a 2 pixel wide tent filter) and on the lens.
@@ -20,6 +23,7 @@ struct pass_trace_args {
     uint32_t seed;        // mixed into the random numbers: another picture of the same sample index
     uint32_t max_bounces; // rays that continue a path: 0 = direct light only
     float firefly_clamp;  // largest radiance of one sample, 0 = none
+    enum pass_trace_technique technique;
     float lens_radius, focus_distance; // scene units; radius 0 = pinhole. Without visibility only.
 };
 

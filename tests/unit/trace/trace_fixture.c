@@ -219,6 +219,7 @@ float *fixture_trace(struct trace_fixture *f, uint32_t samples)
                   .tiles          = { 0, pass_tile_count(f->width, f->height) },
                   .sample         = i,
                   .max_bounces    = f->max_bounces,
+                  .technique      = f->technique,
                   .firefly_clamp  = f->firefly_clamp,
                   .lens_radius    = f->lens_radius,
                   .focus_distance = f->focus_distance,

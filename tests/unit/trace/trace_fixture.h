@@ -18,6 +18,7 @@ struct trace_fixture {
     uint32_t width, height;
     struct render_camera camera;
     uint32_t max_bounces;
+    enum pass_trace_technique technique;
     float firefly_clamp, lens_radius, focus_distance;
 };
 
