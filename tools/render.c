@@ -137,7 +137,7 @@ static bool accumulate(struct job *job, ovrtx_step_result_handle_t *result, ovrt
     uint32_t want = minimal ? 1 : o->samples, slice = path && want > 32 ? want / 16 : 1, asked = 0, last = 0, idle = 0;
     for (;;) {
         bool converged = false;
-        asked          = want - asked > slice ? asked + slice : want;
+        asked          = path && want - asked > slice ? asked + slice : want;
         if ((path && !set_samples(job, asked)) || !step(job, result) || !map_result(job, *result, mapped))
             return false;
         // Without the extension a step counts as what it was asked for.
@@ -146,7 +146,8 @@ static bool accumulate(struct job *job, ovrtx_step_result_handle_t *result, ovrt
             done = asked;
         idle = done > last ? 0 : idle + 1;
         last = done;
-        bool enough = done >= want || converged || idle >= MAX_IDLE_STEPS;
+        // In pt mode a picture is complete for what was asked so far.
+        bool enough = done >= want || (converged && asked >= want) || idle >= MAX_IDLE_STEPS;
         show_progress(job, "rendering", enough ? 1 : (double)done / want);
         if (enough)
             return true;
