@@ -6,6 +6,7 @@
 #include "render.h"
 #include "doctor.h"
 #include "serve.h"
+#include "usd.h"
 
 // Each sub-command's own header would hold one line; they are declared where they are listed.
 
@@ -14,6 +15,7 @@ static const struct command commands[] = {
     { "doctor", "what this machine has, and what is missing", doctor_run },
     { "render", "a scene to a PNG or EXR file", render_run },
     { "bench", "measurements that need no other program", bench_run },
+    { "usd", "look into USD files: tree, dump, cat, flatten, stat, validate", usd_run },
     { NULL, NULL, NULL },
 };
 

@@ -450,6 +450,30 @@ USD_API size_t usd_asset_resolve(const usd_stage *stage, const char *layer, cons
 USD_API size_t usd_asset_udim_tiles(const usd_stage *stage, const struct usd_asset *asset,
                                     void (*fn)(void *user, int tile, const char *resolved), void *user);
 
+/* ------------------------------------------------------------------------------------------------------------------
+ * Writing text, and checking
+ */
+
+/** Receives the text piece by piece; false stops with USD_ERR_IO. */
+typedef bool usd_write_fn(void *user, const char *text, size_t size);
+
+/** One layer of any format as usda text: every spec and field as authored, nothing composed. */
+USD_API int usd_layer_write(const char *path, const struct usd_open_options *options, usd_write_fn *write, void *user,
+                            struct usd_error *err);
+/**
+ * The composed stage as one usda layer: arcs and variants resolved, layer offsets applied, assets by resolved path.
+ * Prototypes become /Flattened_Prototype_N, referenced by their instances.
+ */
+USD_API int usd_stage_write(const usd_stage *stage, usd_write_fn *write, void *user, struct usd_error *err);
+/**
+ * Looks for what is wrong but did not keep the stage from opening: missing default prim and assets, broken targets and
+ * connections, values of another type than declared, inconsistent mesh topology, unknown transform ops. Findings are
+ * added to the diagnostics. One thread at a time.
+ *
+ * @return  Number of diagnostics there are now.
+ */
+USD_API size_t usd_stage_validate(usd_stage *stage);
+
 #ifdef __cplusplus
 }
 #endif

@@ -40,7 +40,8 @@ struct layer *layer_create(const char *identifier, const char *anchor, const str
     l->max_bytes = limits->max_layer_bytes;
     arena_init(&l->arena, l->max_bytes);
     struct prim_spec root = { .specifier = USD_DEF };
-    if (!l->identifier || !l->anchor || !array_push(&l->prims, root)) {
+    // Empty tables exist too, so that an address of nothing is still an address.
+    if (!l->identifier || !l->anchor || !array_push(&l->prims, root) || !array_reserve(&l->props, 1) || !array_reserve(&l->fields, 1)) {
         layer_release(l);
         return NULL;
     }

@@ -1,0 +1,185 @@
+// Values as usda text.
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "path.h"
+#include "write.h"
+
+#define FLUSH_AT (64u << 10)
+
+bool out_flush(struct out *o)
+{
+    if (!o->failed && o->buf.count && !o->write(o->user, o->buf.items, o->buf.count))
+        o->failed = true;
+    array_clear(&o->buf);
+    return !o->failed;
+}
+
+void out_finish(struct out *o) { array_free(&o->buf); }
+
+static void out_bytes(struct out *o, const char *s, size_t n)
+{
+    if (o->failed)
+        return;
+    if (!array_append(&o->buf, s, n))
+        o->failed = true;
+    if (o->buf.count >= FLUSH_AT)
+        out_flush(o);
+}
+
+void out_text(struct out *o, const char *s) { out_bytes(o, s, strlen(s)); }
+
+void out_format(struct out *o, const char *format, ...)
+{
+    char b[1024];
+    va_list args;
+    va_start(args, format);
+    int n = vsnprintf(b, sizeof(b), format, args);
+    va_end(args);
+    out_bytes(o, b, n < (int)sizeof(b) ? (size_t)n : sizeof(b) - 1);
+}
+
+void out_indent(struct out *o)
+{
+    for (int i = 0; i < o->indent; i++)
+        out_text(o, "    ");
+}
+
+void out_string(struct out *o, const char *s)
+{
+    bool many         = strchr(s, '\n') != NULL;
+    const char *quote = many ? "\"\"\"" : "\"";
+    out_text(o, quote);
+    for (; *s; s++) {
+        unsigned char c = (unsigned char)*s;
+        if (c == '"' || c == '\\')
+            out_format(o, "\\%c", c);
+        else if (c == '\t')
+            out_text(o, "\\t");
+        else if (c == '\r')
+            out_text(o, "\\r");
+        else if ((c < 32 && c != '\n') || c == 127)
+            out_format(o, "\\x%02x", c);
+        else
+            out_bytes(o, s, 1);
+    }
+    out_text(o, quote);
+}
+
+void out_asset(struct out *o, const char *s)
+{
+    bool odd = strchr(s, '@') != NULL;
+    out_text(o, odd ? "@@@" : "@");
+    for (; *s; s++) {
+        if (!strncmp(s, "@@@", 3)) {
+            out_text(o, "\\@@@");
+            s += 2;
+        } else {
+            out_bytes(o, s, 1);
+        }
+    }
+    out_text(o, odd ? "@@@" : "@");
+}
+
+// The shortest text that reads back as the same number.
+void out_number(struct out *o, double v, bool single)
+{
+    char b[40];
+    if (isnan(v))
+        return out_text(o, "nan");
+    if (isinf(v))
+        return out_text(o, v < 0 ? "-inf" : "inf");
+    for (int digits = single ? 6 : 15; digits <= (single ? 9 : 17); digits++) {
+        snprintf(b, sizeof(b), "%.*g", digits, v);
+        if (single ? strtof(b, NULL) == (float)v : strtod(b, NULL) == v)
+            break;
+    }
+    out_text(o, b);
+}
+
+static void component(struct out *o, enum usd_type t, const void *data, size_t i)
+{
+    switch (t) {
+    case USD_TYPE_BOOL: out_text(o, ((const uint8_t *)data)[i] ? "true" : "false"); break;
+    case USD_TYPE_UCHAR: out_format(o, "%u", ((const uint8_t *)data)[i]); break;
+    case USD_TYPE_INT: out_format(o, "%d", ((const int32_t *)data)[i]); break;
+    case USD_TYPE_UINT: out_format(o, "%u", ((const uint32_t *)data)[i]); break;
+    case USD_TYPE_INT64: out_format(o, "%lld", (long long)((const int64_t *)data)[i]); break;
+    case USD_TYPE_UINT64: out_format(o, "%llu", (unsigned long long)((const uint64_t *)data)[i]); break;
+    case USD_TYPE_HALF: out_number(o, usd_half_to_float(((const uint16_t *)data)[i]), true); break;
+    case USD_TYPE_FLOAT: out_number(o, ((const float *)data)[i], true); break;
+    default: out_number(o, ((const double *)data)[i], false);
+    }
+}
+
+static void element(struct out *o, const struct usd_value *v, size_t i)
+{
+    const struct type_info *t = &type_table[v->type];
+    switch (v->type) {
+    case USD_TYPE_STRING:
+    case USD_TYPE_TOKEN: out_string(o, ((const char *const *)v->data)[i]); return;
+    case USD_TYPE_PATH: out_format(o, "<%s>", ((const char *const *)v->data)[i]); return;
+    case USD_TYPE_ASSET: {
+        const struct usd_asset *a = (const struct usd_asset *)v->data + i;
+        out_asset(o, o->resolve_assets && *a->resolved ? a->resolved : a->authored);
+        return;
+    }
+    default: break;
+    }
+    if (t->components == 1) {
+        component(o, v->type, v->data, i);
+        return;
+    }
+    bool quat = v->type == USD_TYPE_QUATH || v->type == USD_TYPE_QUATF || v->type == USD_TYPE_QUATD;
+    int row   = t->rows ? t->rows : t->components;
+    out_text(o, t->rows ? "( (" : "(");
+    for (int k = 0; k < t->components; k++) {
+        if (k)
+            out_text(o, k % row ? ", " : "), (");
+        component(o, t->component, v->data, i * t->components + (size_t)(quat ? (k + 3) % 4 : k));
+    }
+    out_text(o, t->rows ? ") )" : ")");
+}
+
+static void dictionary(struct out *o, const struct usd_value *v)
+{
+    const struct usd_dict_entry *e = v->data;
+    out_text(o, "{\n");
+    o->indent++;
+    for (size_t i = 0; i < v->count; i++) {
+        out_indent(o);
+        out_format(o, "%s%s ", usd_type_name(e[i].value.type), e[i].value.is_array ? "[]" : "");
+        if (path_valid_identifier(e[i].key, strlen(e[i].key)) && !strchr(e[i].key, ':'))
+            out_text(o, e[i].key);
+        else
+            out_string(o, e[i].key);
+        out_text(o, " = ");
+        out_value(o, &e[i].value);
+        out_text(o, "\n");
+    }
+    o->indent--;
+    out_indent(o);
+    out_text(o, "}");
+}
+
+void out_value(struct out *o, const struct usd_value *v)
+{
+    if (v->type == USD_TYPE_NONE || v->type == USD_TYPE_BLOCK) {
+        out_text(o, "None");
+    } else if (v->type == USD_TYPE_DICTIONARY) {
+        dictionary(o, v);
+    } else if (!v->is_array) {
+        element(o, v, 0);
+    } else {
+        out_text(o, "[");
+        for (size_t i = 0; i < v->count; i++) {
+            if (i)
+                out_text(o, ", ");
+            element(o, v, i);
+        }
+        out_text(o, "]");
+    }
+}
