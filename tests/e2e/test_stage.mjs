@@ -1,14 +1,24 @@
 // Outputs, scenes, variants: what the picture shows changes, the stream stays the same.
 
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { difference, here, openViewer, run, sleep, until } from './harness.mjs';
+
+// More children than fit into one message, so the tree has to ask for them in parts.
+const COUNT = 3000;
+const folder = mkdtempSync(join(tmpdir(), 'stagecast-e2e-many-'));
+const names = Array.from({ length: COUNT }, (_, i) => `Prim${String(i).padStart(4, '0')}`);
+writeFileSync(join(folder, 'many.usda'), `#usda 1.0\n(\n    defaultPrim = "Root"\n    upAxis = "Y"\n)\n\ndef Xform "Root"\n{\n` +
+  `    def Cube "Cube"\n    {\n    }\n\n${names.map((n) => `    def Scope "${n}"\n    {\n    }\n`).join('\n')}}\n`);
+process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
 
 let v;
 const trackId = () => v.page.evaluate(() => document.getElementById('video').srcObject.getVideoTracks()[0].id);
 const sceneName = async () => (await v.page.textContent('#scene-button .label')).trim();
 
-await run({ scene: join(here, 'scenes/patches.usda') }, {
+await run({ scene: join(here, 'scenes/patches.usda'), args: ['--asset-root', folder] }, {
   'another output shows another picture, and back': async ({ server, browser }) => {
     await server.ready();
     v = await openViewer(browser, server);
@@ -90,6 +100,21 @@ await run({ scene: join(here, 'scenes/patches.usda') }, {
       const response = await fetch(`${server.url}${path}`);
       assert.ok(response.status >= 400 && response.status < 500, `${path}: ${response.status}`);
     }
+  },
+
+  'thousands of children are listed in parts, with few elements': async () => {
+    await v.ask('openStageRequest', { url: 'many.usda' }, 'openStageResult', { result: 'success' });
+    const list = await v.ask('getChildrenRequest', { prim_path: '/Root' }, 'getChildrenResult', { prim_path: '/Root' });
+    assert.ok(list.truncated && list.children.length < COUNT, 'the first answer holds only a part');
+    await v.page.waitForSelector('[data-path="/Root/Prim0000"]');
+    await v.page.focus('#tree');
+    await until('the last row', async () => {
+      await v.page.keyboard.press('End');
+      return v.page.$(`[data-path="/Root/${names[COUNT - 1]}"]`);
+    });
+    assert.ok((await v.page.$$('.tree-row')).length < 100, 'only rows in sight are elements');
+    await v.ask('selectPrimsRequest', { paths: ['/Root/Prim1500'] }, 'stageSelectionChanged', { prims: ['/Root/Prim1500'] });
+    await v.page.waitForSelector('.tree-row.selected[data-path="/Root/Prim1500"]');
   },
 
   'the page logs no errors': async () => {
