@@ -158,11 +158,11 @@ static size_t metadata_count(const struct layer *l, uint32_t first, unsigned cou
 }
 
 // " (\n ... )" when there is any.
-static void metadata(struct out *o, const struct layer *l, uint32_t first, unsigned count)
+static void metadata(struct out *o, const struct layer *l, uint32_t first, unsigned count, bool root)
 {
     if (!metadata_count(l, first, count))
         return;
-    out_text(o, " (\n");
+    out_text(o, root ? "(\n" : " (\n");
     o->indent++;
     for (unsigned i = 0; i < count; i++)
         if (!is_value_field(l->fields.items[first + i].name))
@@ -188,7 +188,7 @@ static void attribute(struct out *o, const struct layer *l, const struct prop_sp
             out_value(o, &v);
             usd_value_finish(&v);
         }
-        metadata(o, l, p->first_field, p->field_count);
+        metadata(o, l, p->first_field, p->field_count, false);
         out_text(o, "\n");
     }
     char before[600];
@@ -229,7 +229,7 @@ static void relationship(struct out *o, const struct layer *l, const struct prop
         return;
     out_indent(o);
     out_format(o, "%s%s", custom, tok_text(p->name));
-    metadata(o, l, p->first_field, p->field_count);
+    metadata(o, l, p->first_field, p->field_count, false);
     out_text(o, "\n");
 }
 
@@ -254,7 +254,7 @@ static void prim(struct out *o, const struct layer *l, uint32_t spec)
     out_indent(o);
     out_format(o, "%s %s%s", words[s->specifier % 3], tok_text(s->type_name), s->type_name ? " " : "");
     out_string(o, tok_text(s->name));
-    metadata(o, l, s->first_field, s->field_count);
+    metadata(o, l, s->first_field, s->field_count, false);
     out_text(o, "\n");
     out_indent(o);
     out_text(o, "{\n");
@@ -295,7 +295,7 @@ static void body(struct out *o, const struct layer *l, uint32_t spec)
             const struct prim_spec *variant = &l->prims.items[c];
             out_indent(o);
             out_string(o, tok_text(variant->name));
-            metadata(o, l, variant->first_field, variant->field_count);
+            metadata(o, l, variant->first_field, variant->field_count, false);
             out_text(o, " {\n");
             o->indent++;
             body(o, l, c);
@@ -321,8 +321,8 @@ int usd_layer_write(const char *path, const struct usd_open_options *options, us
     if (rc != USD_OK)
         return rc;
     struct out o = { .write = write, .user = user };
-    out_text(&o, "#usda 1.0");
-    metadata(&o, l, l->prims.items[0].first_field, l->prims.items[0].field_count);
+    out_text(&o, "#usda 1.0\n");
+    metadata(&o, l, l->prims.items[0].first_field, l->prims.items[0].field_count, true);
     out_text(&o, "\n");
     body(&o, l, 0);
     if (!out_flush(&o)) {
