@@ -260,6 +260,9 @@ static bool sample_value(const struct usd_stage *s, const struct winner *w, doub
         else
             high = mid;
     }
+    // A time that came through a layer offset and back may miss its sample by a rounding error.
+    if (low < x->count && x->times[low] - t <= fabs(t) * 1e-14)
+        t = x->times[low++];
     size_t at = low ? low - 1 : 0;
     if (!field_value(s, w->layer, &x->values[at], out))
         return false; // a block holds until the next sample

@@ -58,9 +58,14 @@ static uint64_t mix_properties(uint64_t h, const usd_prim *p)
         if (usd_attr_get(q, USD_TIME_DEFAULT, &v))
             h = mix_value(h, &v);
         usd_value_finish(&v);
-        if (usd_attr_get(q, 7.25, &v))
-            h = mix_value(h, &v);
-        usd_value_finish(&v);
+        double times[64];
+        size_t n = usd_attr_sample_times(q, times, 64);
+        for (size_t k = 0; k < n && k < 64; k++) {
+            h = mix(h, &times[k], sizeof(times[k]));
+            if (usd_attr_get(q, times[k], &v))
+                h = mix_value(h, &v);
+            usd_value_finish(&v);
+        }
         for (size_t k = 0; k < usd_rel_target_count(q); k++)
             h = mix_text(h, usd_rel_target(q, k));
         for (size_t k = 0; k < usd_attr_connection_count(q); k++)
