@@ -14,7 +14,7 @@ void main()
     DenoisePixel c = unpack_pixel(texelFetch(packed_from, p, 0));
     float l = luminance(c.light);
     float range = 1.0 / (params.sigma * params.strength * c.deviation + 1e-6 + 1e-4 * l);
-    float reach = 1.0 / (c.slope * float(params.step) + 0.002 * c.distance + 1e-6);
+    float reach = 1.0 / (4.0 * c.slope * float(params.step) + 0.002 * c.distance + 1e-6);
     vec3 sum = c.light;
     float weight = 1.0, variance = c.deviation * c.deviation;
     for (int y = -RADIUS; y <= RADIUS; y++) {

@@ -5,7 +5,7 @@
 
 layout(local_size_x = DENOISE_TILE, local_size_y = DENOISE_TILE) in;
 
-#define MANY 64.0         // until then, the spread of the neighbours counts too, less and less
+#define MANY 64.0         // samples; until then, the spread of the neighbours counts too, less and less
 #define FIREFLY_FADE 32.0 // samples after which single bright pixels are believed
 
 vec3 light_at(ivec2 p)
@@ -34,13 +34,15 @@ void main()
         float down = texelFetch(in_normal, clamp_pixel(p + ivec2(0, 1)), 0).w;
         // The smaller difference of each pair does not cross an edge.
         o.slope = max(min(abs(left - guide.w), abs(right - guide.w)), min(abs(up - guide.w), abs(down - guide.w)));
-        float sum = 0.0, squares = 0.0, most = 0.0, weight = 0.0;
+        float sum = 0.0, squares = 0.0, temporal = 0.0, most = 0.0, weight = 0.0;
         for (int y = -1; y <= 1; y++) {
             for (int x = -1; x <= 1; x++) {
                 ivec2 q = clamp_pixel(p + ivec2(x, y));
                 vec4 other = texelFetch(in_normal, q, 0);
                 float w = other.w < DENOISE_FAR && dot(other.xyz, guide.xyz) > 0.5 ? 1.0 : 0.0;
                 float l = luminance(light_at(q));
+                vec2 moments = texelFetch(in_moments, q, 0).xy / n;
+                temporal += max(moments.y - moments.x * moments.x, 0.0) / n * w;
                 sum += l * w;
                 squares += l * l * w;
                 weight += w;
@@ -48,11 +50,11 @@ void main()
                     most = max(most, l * w);
             }
         }
-        vec2 moments = texelFetch(in_moments, p, 0).xy / n;
-        float temporal = max(moments.y - moments.x * moments.x, 0.0) / n;
-        float mean = sum / max(weight, 1.0);
-        float spatial = max(squares / max(weight, 1.0) - mean * mean, 0.0);
-        // Few samples of one pixel can agree by chance.
+        // A pixel that missed what is rare believes itself certain: ask the neighbours too.
+        weight = max(weight, 1.0);
+        temporal /= weight;
+        float mean = sum / weight;
+        float spatial = max(squares / weight - mean * mean, 0.0);
         o.deviation = sqrt(max(temporal, spatial * clamp(1.0 - n / MANY, 0.0, 1.0)));
         // Reflections of smooth surfaces are detail, not noise.
         o.deviation *= clamp(texelFetch(in_albedo, p, 0).a * 4.0, 0.15, 1.0);

@@ -139,7 +139,8 @@ Outcome scatter(uint path, TraceHit hit, vec3 d, inout TracePath p)
 
     o.albedo = max(min(bsdf.diffuse + bsdf.f0, vec3(1.0)) * p.throughput, vec3(0.02));
     o.normal = m.normal;
-    o.roughness = m.roughness;
+    // Of what is seen: a glossy coat over a diffuse base is mostly the base.
+    o.roughness = mix(1.0, m.roughness, glass ? 1.0 : bsdf.p_specular);
     o.distance = p.distance;
     o.direction = d;
     if (clear) {

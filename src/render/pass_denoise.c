@@ -15,7 +15,7 @@ static const uint32_t finish_spv[] = {
 #include "denoise_finish.comp.spv.h"
 };
 
-#define LUMINANCE_SIGMA 3.0f
+#define LUMINANCE_SIGMA 6.0f
 #define LEVELS_CPU 4 // of 3x3 taps: a quarter of the time, and the same reach
 #define LEVELS_GPU 4 // of 5x5 taps
 
