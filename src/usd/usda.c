@@ -129,7 +129,7 @@ bool pa_separator(struct parser *p, char close)
         p->p++;
         return true;
     }
-    if (*p->p == '#' || *p->p == '/') {
+    if (*p->p == '#' || (*p->p == '/' && (p->p[1] == '/' || p->p[1] == '*'))) {
         if (!pa_skip_slow(p))
             return false;
         if (memchr(from, '\n', (size_t)(p->p - from)) || p->p >= p->end || *p->p == close)
