@@ -304,24 +304,22 @@ def lanterns(w):
 
 def lights(w):
     with w.prim("Scope", "Lights"):
-        with w.prim("DomeLight", "Sky"):  # the variant gives Sky, Sun and Window their strength
+        with w.prim("DomeLight", "Sky"):  # the variant gives Sky, Sun and Canopy their strength
             w.line("asset inputs:texture:file = @./textures/sky.hdr@")
             w.line('token inputs:texture:format = "latlong"')
         with w.prim("DistantLight", "Sun"):
             w.line("float inputs:angle = 1.2")
             w.place((0, 0, 0), usd.aim((-0.70, 0.62, 0.38)))
-        with w.prim("RectLight", "Window"):
-            w.line("float inputs:width = 2.4")
-            w.line("float inputs:height = 1.6")
+        with w.prim("RectLight", "Canopy"):  # faces down, so that no view from above sees it
+            w.line("float inputs:width = 2.6")
+            w.line("float inputs:height = 2.6")
             w.line("color3f inputs:color = (1, 0.72, 0.46)")
-            w.line("float3 xformOp:rotateXYZ = (-35, 42, 0)")
-            w.line("double3 xformOp:translate = (3.9, 3.6, 4.2)")
-            w.line('uniform token[] xformOpOrder = ["xformOp:translate", "xformOp:rotateXYZ"]')
-        with w.prim("SphereLight", "Rim"):
-            w.line("float inputs:radius = 0.3")
+            w.place((0.3, 4.7, 0.2), (-90, 0, 0))
+        with w.prim("DistantLight", "Rim"):
+            w.line("float inputs:angle = 8")
             w.line("color3f inputs:color = (0.62, 0.78, 1)")
-            w.line("float inputs:intensity = 16")
-            w.translate(-2.2, 4.2, -4.4)
+            w.line("float inputs:intensity = 40")
+            w.place((0, 0, 0), usd.aim((0.35, 0.5, -0.8)))
 
 
 def looks(w):
@@ -360,9 +358,9 @@ def variants(w):
                             with w.prim("", "Surface", specifier="over"):
                                 w.line(f"color3f inputs:diffuseColor = {usd.vec(colour)}")
     with w.block('variantSet "time" ='):
-        for name, sky, tint, sun, sun_tint, window in (("afternoon", 0.72, (1, 1, 1), 11500, (1, 0.82, 0.60), 2.5),
+        for name, sky, tint, sun, sun_tint, window in (("afternoon", 0.72, (1, 1, 1), 11500, (1, 0.82, 0.60), 1.6),
                                                        ("noon", 1.0, (0.95, 0.98, 1), 9500, (1, 0.96, 0.9), 1),
-                                                       ("dusk", 0.2, (0.55, 0.62, 1), 350, (1, 0.5, 0.3), 7)):
+                                                       ("dusk", 0.2, (0.55, 0.62, 1), 350, (1, 0.5, 0.3), 4.5)):
             with w.block(f'"{name}"'):
                 with w.prim("", "Lights", specifier="over"):
                     with w.prim("", "Sky", specifier="over"):
@@ -371,7 +369,7 @@ def variants(w):
                     with w.prim("", "Sun", specifier="over"):
                         w.line(f"color3f inputs:color = {usd.vec(sun_tint)}")
                         w.line(f"float inputs:intensity = {usd.num(sun)}")
-                    with w.prim("", "Window", specifier="over"):
+                    with w.prim("", "Canopy", specifier="over"):
                         w.line(f"float inputs:intensity = {usd.num(window)}")
 
 
