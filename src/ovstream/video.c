@@ -23,7 +23,8 @@
 #define REFINE_FRAMES 10 // of a picture at rest: each sharpens it a little within the bitrate
 #define REFINE_INTERVAL_US 40000
 #define REST_INTERVAL_US 500000
-#define QUIET_US 200000     // an application that submits nothing for so long shows a picture at rest
+#define QUIET_US 1200000        // an application that submits nothing for so long shows a picture at rest
+#define QUIET_KNOWN_US 100000   // the same, where a poor picture is known to be on the screen: after a key frame, or the hint
 #define MIN_BITS_PER_PIXEL 0.02 // below, fewer pictures look better than worse ones
 #define MIN_FPS 5
 #define MAX_ACCESS_UNIT (4u << 20)
@@ -45,6 +46,7 @@ struct video {
     uint32_t bitrate_bps;
     int64_t last_keyframe_us, last_encode_us, last_submit_us;
     unsigned refine_left; // how often the picture at rest is still worth encoding at once
+    bool refine_soon;     // QUIET_KNOWN_US instead of QUIET_US
     uint32_t window_bytes, sent_bps;
     int64_t window_start_us;
     float interval_us; // moving average between encoded frames
@@ -63,6 +65,7 @@ static void smooth(float *average, float sample)
 // ------------------------------------------------------------------------------------------------- encoder thread
 
 static int64_t earlier(int64_t a, int64_t b) { return a < b ? a : b; }
+static int64_t later(int64_t a, int64_t b) { return a > b ? a : b; }
 
 // Least distance of two frames that the bitrate is enough for; 0 when it is enough for all.
 static int64_t bitrate_interval_us(const struct video *v)
@@ -83,9 +86,8 @@ static int64_t due_at(const struct video *v)
     if (v->pending)
         due = v->last_encode_us + (v->at_rest && !v->refine_left ? REST_INTERVAL_US : bitrate_interval_us(v));
     else if (v->last && v->refine_left)
-        due = earlier(due, v->last_encode_us + REFINE_INTERVAL_US > v->last_submit_us + QUIET_US
-                               ? v->last_encode_us + REFINE_INTERVAL_US
-                               : v->last_submit_us + QUIET_US);
+        due = later(v->last_encode_us + REFINE_INTERVAL_US,
+                    v->last_submit_us + (v->refine_soon ? QUIET_KNOWN_US : QUIET_US));
     if (v->keyframe_wanted && (v->pending || v->last))
         due = earlier(due, v->last_keyframe_us + KEYFRAME_GAP_US);
     return due;
@@ -140,10 +142,12 @@ static bool take_job(struct video *v, struct job *job)
         job->frame    = frame_ref(v->last);
         job->keyframe = v->keyframe_wanted && now >= v->last_keyframe_us + KEYFRAME_GAP_US;
         v->refine_left -= v->refine_left > 0;
+        v->refine_soon = v->refine_soon && v->refine_left;
         if (job->keyframe) {
             v->keyframe_wanted  = false;
             v->last_keyframe_us = now;
             v->refine_left      = REFINE_FRAMES;
+            v->refine_soon      = true;
         }
         if (v->last_encode_us && now - v->last_encode_us < 1000000)
             smooth(&v->interval_us, (float)(now - v->last_encode_us));
@@ -358,7 +362,7 @@ static ovstream_result_t submit_raw(struct video *v, const ovstream_video_frame_
     frame_unref(&v->pending);
     v->pending        = f;
     v->last_submit_us = now;
-    if (!v->at_rest)
+    if (!v->at_rest && !v->refine_soon)
         v->refine_left = REFINE_FRAMES;
     pthread_cond_signal(&v->wake);
     pthread_mutex_unlock(&v->lock);
@@ -428,6 +432,7 @@ void video_set_at_rest(struct video *v, bool at_rest)
     pthread_mutex_lock(&v->lock);
     if (v->at_rest != at_rest)
         v->refine_left = REFINE_FRAMES;
+    v->refine_soon = at_rest;
     v->at_rest = at_rest;
     pthread_cond_signal(&v->wake);
     pthread_mutex_unlock(&v->lock);
