@@ -3,12 +3,16 @@
 #include <stdlib.h>
 
 #include "matrix.h"
+#include "shared/reproject.h"
 
 static const uint32_t aov_spv[] = {
 #include "aov.comp.spv.h"
 };
 static const uint32_t compose_spv[] = {
 #include "compose.comp.spv.h"
+};
+static const uint32_t reproject_spv[] = {
+#include "reproject.comp.spv.h"
 };
 static const uint32_t outline_rows_spv[] = {
 #include "outline_rows.comp.spv.h"
@@ -26,7 +30,7 @@ struct pass_picture {
     struct gpu_image dummy_image;
     // Made when first used: each costs a compilation.
     struct gpu_pipeline compose[2][2]; // [enlarge][two]
-    struct gpu_pipeline outline_rows, outline;
+    struct gpu_pipeline outline_rows, outline, reproject;
     struct {
         uint32_t outputs;
         uint64_t used;
@@ -70,6 +74,7 @@ void pass_picture_destroy(struct pass_picture **out)
         gpu_pipeline_destroy(p->gpu, &p->aov[i].pipeline);
     gpu_pipeline_destroy(p->gpu, &p->outline_rows);
     gpu_pipeline_destroy(p->gpu, &p->outline);
+    gpu_pipeline_destroy(p->gpu, &p->reproject);
     gpu_buffer_destroy(p->gpu, &p->dummy);
     gpu_image_destroy(p->gpu, &p->dummy_image);
     free(p);
@@ -173,6 +178,46 @@ int pass_compose_record(struct pass_picture *p, const struct pass_context *c, co
     params.flags                = (params.flags & COMPOSE_BLACK) | (a->ldr ? COMPOSE_LDR : 0) | (a->hdr ? COMPOSE_HDR : 0);
     gpu_dispatch(p->gpu, c->cmd, pipeline, (struct gpu_set) { 0 }, &push, &params, params.size.x, params.size.y,
                  COMPOSE_TILE, COMPOSE_TILE);
+    gpu_barrier_compute(c->cmd);
+    return RENDER_OK;
+}
+
+// ---- The last traced picture, seen from a moved camera
+
+int pass_reproject_record(struct pass_picture *p, const struct pass_context *c, const struct pass_reproject_args *a)
+{
+    static const struct gpu_binding bindings[] = {
+        { 0, T_TEXTURE }, { 1, T_TEXTURE }, { 2, T_TEXTURE }, { 3, T_TEXTURE }, { 4, T_IMAGE } };
+    int rc = GPU_OK;
+    if (!p->reproject.handle)
+        rc = gpu_compute_create(p->gpu, &p->reproject,
+                                &(struct gpu_compute_desc) {
+                                    .shader        = GPU_SHADER(reproject_spv),
+                                    .set0          = p->scene_layout,
+                                    .bindings      = bindings,
+                                    .binding_count = 5,
+                                    .push_size     = sizeof(struct ReprojectParams),
+                                    .name          = "reproject",
+                                });
+    if (rc != GPU_OK)
+        return rc;
+    const struct ReprojectParams params = {
+        .world_to_clip = a->traced_frame->world_to_clip,
+        .eye           = a->traced_frame->eye,
+        .axis          = a->traced_frame->axis,
+        .orthographic  = c->frame->flags & FRAME_ORTHOGRAPHIC ? 1 : 0,
+        .near_clip     = c->frame->near_clip,
+        .far_clip      = c->frame->far_clip,
+        .trust         = a->trust,
+    };
+    struct gpu_push push = { 0 };
+    gpu_push_texture(&push, 0, a->preview, p->gpu->nearest);
+    gpu_push_texture(&push, 1, a->depth, p->gpu->nearest);
+    gpu_push_texture(&push, 2, a->traced, p->gpu->linear);
+    gpu_push_texture(&push, 3, a->traced_normal, p->gpu->nearest);
+    gpu_push_image(&push, 4, a->out);
+    gpu_dispatch(p->gpu, c->cmd, &p->reproject, c->scene_set, &push, &params, (uint32_t)c->frame->extent.x,
+                 (uint32_t)c->frame->extent.y, COMPOSE_TILE, COMPOSE_TILE);
     gpu_barrier_compute(c->cmd);
     return RENDER_OK;
 }

@@ -26,6 +26,15 @@ struct pass_compose_args {
 };
 int pass_compose_record(struct pass_picture *p, const struct pass_context *c, const struct pass_compose_args *args);
 
+struct pass_reproject_args {
+    const struct gpu_image *preview, *depth;       // frame->extent pixels
+    const struct gpu_image *traced, *traced_normal; // full size
+    const struct SceneFrame *traced_frame;
+    float trust;
+    const struct gpu_image *out; // RGBA16F, frame->extent pixels
+};
+int pass_reproject_record(struct pass_picture *p, const struct pass_context *c, const struct pass_reproject_args *args);
+
 struct pass_outline_args {
     const struct pass_visibility_images *mask; // outlined instances alone, full size
     const struct gpu_image *nearest;           // RGBA8UI scratch, full size

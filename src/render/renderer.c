@@ -8,11 +8,17 @@
 
 int renderer_create(struct renderer **out, const struct render_params *params)
 {
+    return view_renderer_open(out, params, false);
+}
+
+int view_renderer_open(struct renderer **out, const struct render_params *params, bool warming)
+{
     *out               = NULL;
     struct renderer *r = calloc(1, sizeof(*r));
     if (!r)
         return RENDER_ERR_NOMEM;
-    r->params = *params;
+    r->params  = *params;
+    r->warming = warming;
     if (r->params.outline_width > 15)
         r->params.outline_width = 15;
     for (int i = 0; i < 256; i++)

@@ -19,6 +19,7 @@ struct scene_bvh;      // bvh.h
 struct renderer {
     struct gpu_device *gpu;
     struct render_params params;
+    bool warming; // exists only to have shaders compiled: see view_warm.c
     VkDescriptorSetLayout scene_layout; // set 0 of every pipeline
     struct render_group_style styles[256];
     uint32_t styles_version;

@@ -24,7 +24,7 @@ struct scene_gpu {
     uint32_t slots_dirty_first, slots_dirty_end;
 
     struct gpu_buffer dummy;
-    struct gpu_image dummy_image;
+    struct gpu_image dummy_image, dummy_float; // in the formats of what they stand for
     struct gpu_buffer frames; // ring of SceneFrame
     uint32_t frame_stride, next_frame;
 
@@ -154,6 +154,16 @@ static int create_dummies(struct render_scene *s)
                                   .name   = "scene dummy image",
                               });
     }
+    if (rc == GPU_OK)
+        rc = gpu_image_create(s->gpu, &g->dummy_float,
+                              &(struct gpu_image_desc) {
+                                  .format = VK_FORMAT_R16G16B16A16_SFLOAT,
+                                  .width  = 1,
+                                  .height = 1,
+                                  .usage  = VK_IMAGE_USAGE_SAMPLED_BIT,
+                                  .array  = true,
+                                  .name   = "scene dummy image",
+                              });
     const uint32_t align = (uint32_t)s->gpu->props.limits.minUniformBufferOffsetAlignment;
     const uint32_t size  = sizeof(struct SceneFrame);
     g->frame_stride      = align ? (size + align - 1) / align * align : size;
@@ -258,6 +268,7 @@ void scene_gpu_destroy(struct render_scene *s)
     for (size_t i = 0; i < sizeof(buffers) / sizeof(buffers[0]); i++)
         gpu_buffer_destroy(s->gpu, buffers[i]);
     gpu_image_destroy(s->gpu, &g->dummy_image);
+    gpu_image_destroy(s->gpu, &g->dummy_float);
     vkDestroyDescriptorPool(s->gpu->device, g->pool, NULL);
     span_pool_finish(&g->vertex_space);
     span_pool_finish(&g->index_space);
@@ -318,8 +329,10 @@ static void write_set(struct render_scene *s, VkDescriptorSet set)
         if (i == SCENE_BIND_FRAME)
             buffers[i] = (VkDescriptorBufferInfo) { .buffer = g->frames.handle, .range = sizeof(struct SceneFrame) };
         images[i] = (VkDescriptorImageInfo) {
-            .sampler     = g->bound[i].sampler ? g->bound[i].sampler : s->gpu->linear,
-            .imageView   = g->bound[i].view ? g->bound[i].view : g->dummy_image.view,
+            .sampler     = g->bound[i].sampler ? g->bound[i].sampler
+                           : i == SCENE_BIND_DOME ? s->gpu->linear_repeat : s->gpu->linear,
+            .imageView   = g->bound[i].view ? g->bound[i].view
+                           : i == SCENE_BIND_PAGES_UNORM ? g->dummy_image.view : g->dummy_float.view,
             .imageLayout = VK_IMAGE_LAYOUT_GENERAL,
         };
         writes[i] = (VkWriteDescriptorSet) {

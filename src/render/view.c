@@ -65,6 +65,7 @@ void render_view_destroy(struct render_view **out)
     gpu_image_destroy(v->gpu, &v->mask.visibility);
     gpu_image_destroy(v->gpu, &v->mask.depth);
     gpu_image_destroy(v->gpu, &v->preview);
+    gpu_image_destroy(v->gpu, &v->blended);
     gpu_image_destroy(v->gpu, &v->outline_nearest);
     gpu_image_destroy(v->gpu, &v->guide_albedo);
     gpu_image_destroy(v->gpu, &v->guide_normal);
@@ -214,6 +215,9 @@ int view_preview_record(struct render_view *v, struct render_frame *f, VkCommand
                                  .constant = { k[0], k[1], k[2] },
                                  .shadows  = v->settings.mode != RENDER_MODE_MINIMAL || v->settings.minimal_mode >= 2,
                              });
+    v->preview_blended = false;
+    if (rc == RENDER_OK && v->settings.mode == RENDER_MODE_REALTIME)
+        rc = view_trace_reproject(v, &c);
     gpu_timer_end(&f->timer, cmd, VIEW_SPAN_PREVIEW);
     v->preview_extent = (vec2) { (float)width, (float)height };
     v->preview_scale  = scale;
@@ -243,7 +247,7 @@ static int record_color(struct render_view *v, struct render_frame *f, const str
         return RENDER_OK;
     if (v->settings.mode == RENDER_MODE_MINIMAL && v->settings.minimal_mode == 0)
         args.params.flags = COMPOSE_BLACK;
-    args.from        = &v->preview;
+    args.from        = v->preview_blended ? &v->blended : &v->preview;
     args.params.from = v->preview_extent;
     view_trace_shown(v, &args);
     int rc = pass_compose_record(v->renderer->passes->picture, c, &args);

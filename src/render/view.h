@@ -65,6 +65,7 @@ struct render_view {
     struct pass_visibility_images visibility; // of the preview and of the data outputs
     struct pass_visibility_images mask;       // of outlined instances and picks
     struct gpu_image preview;                 // RGBA16F
+    struct gpu_image blended;                 // RGBA16F: the preview with what a traced picture still tells
     struct gpu_image outline_nearest;         // RGBA8UI
     struct gpu_image guide_albedo, guide_normal;
     struct gpu_buffer styles;
@@ -85,6 +86,7 @@ struct render_view {
     float scale;          // linear size of the internal picture while moving, 0 to 1
     float preview_scale;  // of what `preview` holds
     vec2 preview_extent;  // pixels of it in use
+    bool preview_blended; // `blended` stands for it
     bool preview_valid;   // it shows the current scene and camera
     bool visibility_full; // `visibility` shows them at full size, without jitter
     uint32_t previews_drawn;
@@ -123,12 +125,20 @@ void view_passes_destroy(struct renderer *r);
 // Starts compiling the tracing passes in the background (once). true when they are ready. `wait`: until they are.
 bool view_passes_tracing(struct renderer *r, bool wait);
 
+// renderer.c: renderer_create(), for view_warm.c.
+int view_renderer_open(struct renderer **out, const struct render_params *params, bool warming);
+
+// view_warm.c: has the driver compile what tracing needs, away from the queue that draws. Any thread.
+void view_warm(const struct renderer *like);
+
 // view_trace.c: progressive path tracing.
 void view_trace_destroy(struct render_view *v);
 // The scene's trees follow its geometry; before the frame's changes are looked at.
 int view_trace_prepare(struct render_view *v, const struct render_frame_desc *desc, VkCommandBuffer cmd);
 // Everything but the outputs of a real-time or path-traced frame. *cmd is the open command buffer; it may change.
 int view_trace_record(struct render_view *v, struct render_frame *f, VkCommandBuffer *cmd);
+// Mixes what the last traced picture knows into the preview just drawn.
+int view_trace_reproject(struct render_view *v, const struct pass_context *c);
 void view_trace_shown(struct render_view *v, struct pass_compose_args *args); // which pictures to compose
 void view_trace_measured(struct render_view *v, const struct render_frame *f); // its timer has new values
 void view_trace_reset(struct render_view *v); // the picture changed: samples gathered so far are of another one

@@ -2,6 +2,8 @@
 // wait for them.
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "log.h"
 #include "thread.h"
@@ -9,8 +11,9 @@
 
 struct view_compile {
     pthread_t thread;
-    struct view_passes *passes;
+    struct renderer *renderer;
     bool running;
+    atomic_bool hurry; // someone waits: no warming
     atomic_int state; // 0 working, 1 done, negative: failed
 };
 
@@ -52,9 +55,13 @@ static void *compile(void *user)
 {
     struct view_compile *c = user;
     thread_set_name("compile");
-    int rc = pass_trace_compile(c->passes->trace);
+    if (c->running && setpriority(PRIO_PROCESS, (id_t)gettid(), 5) != 0)
+        log_debug("render", "the compiling thread keeps its priority");
+    int rc = pass_trace_compile(c->renderer->passes->trace);
     if (rc == RENDER_OK)
-        rc = pass_denoise_compile(c->passes->denoise);
+        rc = pass_denoise_compile(c->renderer->passes->denoise);
+    if (rc == RENDER_OK && c->renderer->gpu->cpu && !c->renderer->warming && !atomic_load(&c->hurry))
+        view_warm(c->renderer);
     if (rc != RENDER_OK)
         log_error("render", "the path tracer could not be compiled; previews only");
     atomic_store(&c->state, rc == RENDER_OK ? 1 : rc);
@@ -65,10 +72,13 @@ bool view_passes_tracing(struct renderer *r, bool wait)
 {
     struct view_compile *c = r->passes->compile;
     if (!c->running && atomic_load(&c->state) == 0) {
-        c->passes  = r->passes;
-        c->running = pthread_create(&c->thread, NULL, compile, c) == 0;
-        if (!c->running)
+        c->renderer = r;
+        atomic_store(&c->hurry, wait);
+        c->running = true;
+        if (pthread_create(&c->thread, NULL, compile, c) != 0) {
+            c->running = false;
             compile(c);
+        }
     }
     if (wait && c->running) {
         pthread_join(c->thread, NULL);

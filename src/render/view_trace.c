@@ -47,6 +47,12 @@ struct view_trace {
     uint32_t shown_level, shown_samples; // of the newest filtered picture
     bool guides_valid;
 
+    // The newest filtered picture, kept when the camera moves on: see view_trace_reproject().
+    bool history_valid;
+    uint32_t history; // shown[history]; the guides belong to it
+    struct SceneFrame history_frame;
+    struct scene_versions history_versions;
+
     float tiles_per_ms;
     bool measured;
 };
@@ -140,7 +146,8 @@ static struct level level_of(const struct render_view *v, uint32_t level)
         return (struct level) { 1, v->settings.samples_per_pixel ? v->settings.samples_per_pixel : 512 };
     if (must_complete(&v->settings) || !v->gpu->cpu)
         return (struct level) { 1, 512 };
-    return slow[level < MAX_LEVELS ? level : MAX_LEVELS - 1];
+    const struct level l = slow[level < MAX_LEVELS ? level : MAX_LEVELS - 1];
+    return v->renderer->warming ? (struct level) { l.divisor, 1 } : l;
 }
 
 static bool last_level(const struct render_view *v, uint32_t level)
@@ -264,6 +271,14 @@ void view_trace_measured(struct render_view *v, const struct render_frame *f)
     t->measured     = true;
 }
 
+// A device that traces every pixel within the budget needs no preview and no fading.
+static bool fast(const struct render_view *v)
+{
+    const struct view_trace *t = v->trace;
+    const float all            = (float)pass_tile_count(v->width, v->height);
+    return !v->gpu->cpu && t->measured && all / t->tiles_per_ms < 0.6f * v->settings.budget_ms;
+}
+
 // ---- Filtering
 
 static int record_guides(struct render_view *v, const struct pass_context *c)
@@ -295,7 +310,7 @@ static int filter(struct render_view *v, struct render_frame *f, VkCommandBuffer
     struct view_trace *t = v->trace;
     struct SceneFrame frame;
     struct pass_context c;
-    const uint32_t into = t->front_valid ? !t->front : t->front;
+    const uint32_t into = t->front_valid && !fast(v) ? !t->front : t->front;
     view_frame_setup(v, v->width, v->height, (vec2) { 0, 0 }, &frame);
     int rc = view_context(v, cmd, &frame, &c);
     gpu_timer_begin(&f->timer, cmd, VIEW_SPAN_DENOISE);
@@ -316,9 +331,16 @@ static int filter(struct render_view *v, struct render_frame *f, VkCommandBuffer
     gpu_timer_end(&f->timer, cmd, VIEW_SPAN_DENOISE);
     if (rc != RENDER_OK)
         return rc;
-    t->shown_level   = t->level;
-    t->shown_samples = samples;
-    if (t->front_valid) {
+    t->shown_level      = t->level;
+    t->shown_samples    = samples;
+    t->history_valid    = true;
+    t->history          = into;
+    t->history_frame    = frame;
+    t->history_versions = v->versions;
+    if (fast(v)) {
+        t->front_valid = true;
+        t->fading      = false;
+    } else if (t->front_valid) {
         t->fading = true;
         t->fade   = 0;
     } else {
@@ -342,6 +364,36 @@ static void advance_fade(struct view_trace *t, float step)
         t->first_fade_from_preview = false;
     else
         t->front = !t->front;
+}
+
+// ---- While the camera moves
+
+int view_trace_reproject(struct render_view *v, const struct pass_context *c)
+{
+    const struct view_trace *t    = v->trace;
+    const struct scene_versions *a = &v->versions;
+    if (!t || !t->history_valid)
+        return RENDER_OK;
+    const struct scene_versions *b = &t->history_versions;
+    const bool same = a->geometry == b->geometry && a->transforms == b->transforms && a->materials == b->materials &&
+                      a->lights == b->lights &&
+                      (t->history_frame.flags & FRAME_ORTHOGRAPHIC) == (c->frame->flags & FRAME_ORTHOGRAPHIC);
+    if (!same)
+        return RENDER_OK;
+    int rc = view_image_create(v, &v->blended, VK_FORMAT_R16G16B16A16_SFLOAT, "blended preview");
+    if (rc == RENDER_OK)
+        rc = pass_reproject_record(v->renderer->passes->picture, c,
+                                   &(struct pass_reproject_args) {
+                                       .preview       = &v->preview,
+                                       .depth         = &v->visibility.depth,
+                                       .traced        = &t->shown[t->history],
+                                       .traced_normal = &v->guide_normal,
+                                       .traced_frame  = &t->history_frame,
+                                       .trust         = 0.95f,
+                                       .out           = &v->blended,
+                                   });
+    v->preview_blended = rc == RENDER_OK;
+    return rc;
 }
 
 // ---- Frames
@@ -395,14 +447,15 @@ static int record_slice(struct render_view *v, struct render_frame *f, VkCommand
 static int record_realtime(struct render_view *v, struct render_frame *f, VkCommandBuffer cmd)
 {
     struct view_trace *t = v->trace;
-    int rc               = record_preview(v, f, cmd);
     const bool possible  = v->frame_count > 0 && v->scene->bvh && view_passes_tracing(v->renderer, false) &&
                           scene_bvh_ready(v->scene);
+    const bool at_once = possible && fast(v);
+    int rc             = at_once ? RENDER_OK : record_preview(v, f, cmd);
     if (rc != RENDER_OK)
         return rc;
     advance_fade(t, 1.0f / FADE_FRAMES);
     // On a slow device tracing begins when the picture rests and its preview is complete.
-    if (possible && v->rest_frames >= 2)
+    if (at_once || (possible && v->rest_frames >= 2))
         rc = record_slice(v, f, cmd);
     v->stats.samples   = t->sample;
     v->stats.converged = finished(v) && !t->fading && t->shown_samples == t->sample;
