@@ -76,6 +76,13 @@ static void add_cors_headers(SoupServerMessage *msg)
     soup_message_headers_replace(h, "Access-Control-Expose-Headers", "Location, Link");
 }
 
+// The rest of a refused request is read and thrown away.
+static void refuse(SoupServerMessage *msg, unsigned status, const char *text)
+{
+    soup_message_body_set_accumulate(soup_server_message_get_request_body(msg), FALSE);
+    reply_text(msg, status, text);
+}
+
 // Before the body is read: who may ask, and how much may be sent.
 static void check_request(SoupServer *soup, SoupServerMessage *msg, const char *path, GHashTable *query, gpointer user)
 {
@@ -85,13 +92,13 @@ static void check_request(SoupServer *soup, SoupServerMessage *msg, const char *
     if (!origin_allowed(s->allowed_origins, origin, host, address_is_loopback(&s->bind))) {
         log_warn(CHANNEL, "refused a request from the page %.100s to host %.100s", origin ? origin : "(none)",
                  host ? host : "(none)");
-        reply_text(msg, SOUP_STATUS_FORBIDDEN, "This page may not use this server: its host differs from the server's.\n");
+        refuse(msg, SOUP_STATUS_FORBIDDEN, "This page may not use this server: its host differs from the server's.\n");
         return;
     }
     if (soup_message_headers_get_encoding(in) == SOUP_ENCODING_CHUNKED)
-        reply_text(msg, SOUP_STATUS_LENGTH_REQUIRED, "Send a Content-Length.\n");
+        refuse(msg, SOUP_STATUS_LENGTH_REQUIRED, "Send a Content-Length.\n");
     else if (soup_message_headers_get_content_length(in) > MAX_BODY)
-        reply_text(msg, SOUP_STATUS_REQUEST_ENTITY_TOO_LARGE, "The body is too large.\n");
+        refuse(msg, SOUP_STATUS_REQUEST_ENTITY_TOO_LARGE, "The body is too large.\n");
 }
 
 // Link headers of WHEP: the browser's STUN and TURN servers. Characters that could end a header line or a quoted string

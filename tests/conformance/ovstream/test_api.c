@@ -14,6 +14,7 @@
 #include <netinet/in.h>
 #include <pthread.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "ovstream/ovstream.h"
@@ -568,6 +569,102 @@ static void test_simultaneous(void **state)
     EXPECT(SUCCESS, ovstream_destroy_server(s));
 }
 
+// ------------------------------------------------------------------------------------------------- the ports, from outside
+
+// One HTTP request; the whole answer, NUL-terminated.
+static void ask(uint16_t port, const char *request, char *answer, size_t size)
+{
+    struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    int fd                = socket(AF_INET, SOCK_STREAM, 0);
+    size_t have           = 0;
+    ssize_t n;
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &(struct timeval) { 5, 0 }, sizeof(struct timeval));
+    assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
+    assert_int_equal(write(fd, request, strlen(request)), strlen(request));
+    while (have + 1 < size && (n = read(fd, answer + have, size - 1 - have)) > 0)
+        have += (size_t)n;
+    answer[have] = '\0';
+    close(fd);
+}
+
+#define HOST "Host: 127.0.0.1\r\nConnection: close\r\n"
+#define SDP_TYPE "Content-Type: application/sdp\r\n"
+
+static void test_http(void **state)
+{
+    static char big_request[70000];
+    const struct {
+        const char *request;
+        int status;
+        const char *holds;
+    } rows[] = {
+        { "GET / HTTP/1.1\r\n" HOST "\r\n", 200, "/whep" },
+        { "GET /nonesuch HTTP/1.1\r\n" HOST "\r\n", 404, "" },
+        { "GET /whep HTTP/1.1\r\n" HOST "\r\n", 405, "Allow: POST" },
+        { "PATCH /whep/0123 HTTP/1.1\r\n" HOST "Content-Length: 0\r\n\r\n", 405, "Allow: DELETE" },
+        { "DELETE /whep/0123 HTTP/1.1\r\n" HOST "\r\n", 404, "" },
+        { "POST /whep HTTP/1.1\r\n" HOST SDP_TYPE "Content-Length: 1\r\n\r\nx", 400, "line 1" },
+        { "POST /whep HTTP/1.1\r\n" HOST SDP_TYPE "Content-Length: 0\r\n\r\n", 400, "" },
+        { "POST /whep HTTP/1.1\r\n" HOST "Content-Type: text/plain\r\nContent-Length: 1\r\n\r\nx", 415, "Accept-Post" },
+        { "POST /whep HTTP/1.1\r\n" HOST SDP_TYPE "Expect: 100-continue\r\nContent-Length: 65537\r\n\r\n", 413, "" },
+        { big_request, 413, "" },
+        { "POST /whep HTTP/1.1\r\n" HOST SDP_TYPE "Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n", 411, "" },
+        { "POST /whep HTTP/1.1\r\n" HOST SDP_TYPE "Origin: http://evil.example\r\nContent-Length: 1\r\n\r\nx", 403, "" },
+        { "POST /whep HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n" SDP_TYPE "Content-Length: 1\r\n\r\nx", 403, "" },
+        { "OPTIONS /whep HTTP/1.1\r\n" HOST "Origin: http://localhost:3\r\n\r\n", 204,
+          "Access-Control-Allow-Origin: http://localhost:3" },
+        { "OPTIONS /whep HTTP/1.1\r\n" HOST "\r\n", 204,
+          "<turn:t.example>; rel=\"ice-server\"; username=\"a\\\"b\"; credential=\"cd\"" }, // the line break is left out
+        { "GET /ws HTTP/1.1\r\n" HOST "\r\n", 400, "" },
+    };
+    static char answer[16384];
+    int head = snprintf(big_request, sizeof(big_request), "POST /whep HTTP/1.1\r\n" HOST SDP_TYPE "Content-Length: 65537\r\n\r\n");
+    memset(big_request + head, 'v', 65537);
+    ovstream_server_t *s               = create();
+    ovstream_server_config_t c         = config_of(OVSTREAM_VIDEO_INPUT_TENSOR);
+    ovstream_webrtc_ice_server_t entry = { STRING("stun:s.example,turn:t.example"), STRING("a\"b"), STRING("c\r\nd") };
+    uint16_t port;
+    EXPECT(SUCCESS, ovstream_webrtc_set_ice_servers(s, &(ovstream_webrtc_ice_config_t) { &entry, 1 }));
+    EXPECT(SUCCESS, ovstream_start(s, &c));
+    EXPECT(SUCCESS, ovstream_ext_get_ports(s, &port, NULL));
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        ask(port, rows[i].request, answer, sizeof(answer));
+        if (atoi(answer + 9) != rows[i].status || !strstr(answer, rows[i].holds))
+            fail_msg("row %zu: %d with \"%s\" expected, got:\n%s", i, rows[i].status, rows[i].holds, answer);
+    }
+    EXPECT(SUCCESS, ovstream_webrtc_set_ice_servers(s, NULL)); // a list replaced while running
+    ask(port, rows[14].request, answer, sizeof(answer));
+    assert_null(strstr(answer, "ice-server"));
+    EXPECT(SUCCESS, ovstream_destroy_server(s));
+}
+
+// Anything may arrive on the media port; the server goes on.
+static void test_garbage_datagrams(void **state)
+{
+    ovstream_server_t *s       = create();
+    ovstream_server_config_t c = config_of(OVSTREAM_VIDEO_INPUT_TENSOR);
+    uint16_t signal_port, media_port;
+    static char answer[4096], data[2000];
+    EXPECT(SUCCESS, ovstream_start(s, &c));
+    EXPECT(SUCCESS, ovstream_ext_get_ports(s, &signal_port, &media_port));
+    struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(media_port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    int fd                = socket(AF_INET, SOCK_DGRAM, 0);
+    unsigned seed         = 1;
+    for (int i = 0; i < 2000; i++) {
+        for (size_t k = 0; k < sizeof(data); k++)
+            data[k] = (char)((seed = seed * 1664525 + 1013904223) >> 24);
+        data[0] = (char)(i & 1 ? i % 4 : i); // STUN's range every second time
+        sendto(fd, data, (size_t)(i % 2000), 0, (struct sockaddr *)&to, sizeof(to));
+    }
+    close(fd);
+    ask(signal_port, "GET / HTTP/1.1\r\n" HOST "\r\n", answer, sizeof(answer));
+    assert_int_equal(atoi(answer + 9), 200);
+    bool connected = true;
+    EXPECT(SUCCESS, ovstream_is_client_connected(s, &connected));
+    assert_false(connected);
+    EXPECT(SUCCESS, ovstream_destroy_server(s));
+}
+
 // ------------------------------------------------------------------------------------------------- consumers
 
 static void test_clients(void **state)
@@ -609,6 +706,7 @@ int main(void)
         cmocka_unit_test(test_cuda_rules),    cmocka_unit_test(test_encoded_rules),
         cmocka_unit_test(test_audio_rules),   cmocka_unit_test(test_messages),
         cmocka_unit_test(test_last_error_per_thread), cmocka_unit_test(test_simultaneous),
+        cmocka_unit_test(test_http),          cmocka_unit_test(test_garbage_datagrams),
     };
     int failed = cmocka_run_group_tests(before, NULL, NULL);
     return failed + cmocka_run_group_tests(tests, setup, teardown);
