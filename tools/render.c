@@ -127,6 +127,7 @@ static bool map_result(struct job *job, ovrtx_step_result_handle_t result, ovrtx
     return true;
 }
 
+#define MAX_TEXTURE_WAIT_NS 20000000000
 #define MAX_IDLE_STEPS 8 // without a new sample: the renderer will not do more
 
 // Steps until the samples are there; the last result stays mapped.
@@ -135,6 +136,7 @@ static bool accumulate(struct job *job, ovrtx_step_result_handle_t *result, ovrt
     const struct render_options *o = job->options;
     bool path = !strcmp(o->mode, "PathTracing"), minimal = !strcmp(o->mode, "Minimal");
     uint32_t want = minimal ? 1 : o->samples, slice = path && want > 32 ? want / 16 : 1, asked = 0, last = 0, idle = 0;
+    int64_t start = clock_mono_ns();
     for (;;) {
         bool converged = false;
         asked          = path && want - asked > slice ? asked + slice : want;
@@ -142,9 +144,12 @@ static bool accumulate(struct job *job, ovrtx_step_result_handle_t *result, ovrt
             return false;
         // Without the extension a step counts as what it was asked for.
         uint32_t done = samples_so_far(job, &converged);
-        if (!job->stats || minimal)
+        if (!job->stats)
             done = asked;
-        idle = done > last ? 0 : idle + 1;
+        // The first picture of minimal mode may come before its textures.
+        if (minimal && job->stats && !converged && clock_mono_ns() - start < MAX_TEXTURE_WAIT_NS)
+            done = 0;
+        idle = done > last || minimal ? 0 : idle + 1;
         last = done;
         // In pt mode a picture is complete for what was asked so far.
         bool enough = done >= want || (converged && asked >= want) || idle >= MAX_IDLE_STEPS;

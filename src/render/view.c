@@ -8,6 +8,7 @@
 #include "camera.h"
 #include "light.h"
 #include "log.h"
+#include "texture.h"
 
 #define MIN_SCALE 0.35f // of the preview while moving
 
@@ -229,6 +230,8 @@ int view_preview_record(struct render_view *v, struct render_frame *f, VkCommand
 
 static int record_minimal(struct render_view *v, struct render_frame *f, VkCommandBuffer cmd)
 {
+    v->stats.samples   = 1;
+    v->stats.converged = !scene_textures_pending(v->scene);
     if (v->preview_valid && v->preview_scale >= 1)
         return RENDER_OK;
     return view_preview_record(v, f, cmd, 1);
