@@ -17,8 +17,11 @@ static int64_t on_read(exr_const_context_t context, void *user, void *out, uint6
                        exr_stream_error_func_ptr_t fail)
 {
     const struct exr_stream *s = user;
-    if (offset > s->size || count > s->size - offset)
+    if (offset > s->size)
         return -1;
+    uint64_t left = s->size - offset; // the header is read in blocks that may reach past the end
+    if (count > left)
+        count = left;
     memcpy(out, s->data + offset, count);
     return (int64_t)count;
 }
