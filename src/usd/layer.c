@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "clock.h"
 #include "hash.h"
@@ -235,8 +236,19 @@ void layer_seal(struct layer *l)
     l->time_codes_per_second = tcps > 0 ? tcps : 24;
 }
 
-static int parse_text(struct layer *l, const struct layer_env *env, const void *data, size_t size, struct usd_error *err)
+// The parser reads up to 16 zero bytes past the end. The last page of a mapped file is filled up with zeros, so most
+// files are read where they are; the others are copied.
+static bool ends_in_zeros(const struct file_bytes *bytes, const void *data, size_t size)
 {
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), tail = size % page;
+    return bytes->map && data == bytes->map && size == bytes->map_size && tail && page - tail >= 16;
+}
+
+static int parse_text(struct layer *l, const struct layer_env *env, const struct file_bytes *bytes, const void *data, size_t size,
+                      struct usd_error *err)
+{
+    if (ends_in_zeros(bytes, data, size))
+        return usda_parse(l, data, size, &env->limits, err);
     char *text = malloc(size + 16);
     if (!text) {
         error_set(err, USD_ERR_NOMEM, l->identifier, "%s: out of memory", l->identifier);
@@ -291,7 +303,7 @@ static int parse(const struct layer_env *env, const char *identifier, const char
     int64_t start = clock_mono_ns();
     int rc;
     if (usda_looks_like(data, size)) {
-        rc = parse_text(l, env, data, size, err);
+        rc = parse_text(l, env, bytes, data, size, err);
     } else if (crate_looks_like(data, size)) {
         l->is_crate = true;
         rc          = crate_load(l, data, size, bytes, &env->limits, err);

@@ -159,6 +159,28 @@ static bool items(struct parser *p, struct item_list *out, int type)
     return true;
 }
 
+static bool same_item(const struct arc_ref *a, const struct arc_ref *b)
+{
+    return a->path == b->path && !strcmp(a->asset, b->asset) && a->offset == b->offset && a->scale == b->scale;
+}
+
+// A list must not name one thing twice (as in OpenUSD). Long lists go through a map.
+static bool no_duplicates(struct parser *p, const struct item_list *list, const char *where)
+{
+    struct hash_map seen = { 0 };
+    bool ok              = true;
+    for (size_t i = 0; i < list->count && ok; i++) {
+        uint64_t key = hash_u64((uintptr_t)list->items[i].path ^ hash_bytes(list->items[i].asset, strlen(list->items[i].asset)));
+        uint64_t *at = hash_map_get(&seen, key);
+        if (at && same_item(&list->items[*at], &list->items[i]))
+            ok = pa_fail(p, where, "the list has the same item twice");
+        else if (!at)
+            ok = hash_map_put(&seen, key, i) || pa_nomem(p);
+    }
+    hash_map_finish(&seen);
+    return ok;
+}
+
 static bool store_items(struct parser *p, const struct item_list *list, struct listop *op, enum listop_kind kind, int type)
 {
     size_t size = type == VT_REF_LISTOP ? sizeof(struct arc_ref) : sizeof(char *);
@@ -185,7 +207,8 @@ bool pa_name_list(struct parser *p, struct field_list *fields, usd_tok name, enu
 {
     struct item_list list = { 0 };
     struct listop *op     = NULL;
-    bool ok               = items(p, &list, type) && (op = pa_listop(p, fields, name, type)) != NULL
+    const char *where     = p->p;
+    bool ok               = items(p, &list, type) && (list.count < 2 || no_duplicates(p, &list, where)) && (op = pa_listop(p, fields, name, type)) != NULL
               && store_items(p, &list, op, kind, type);
     array_free(&list);
     return ok;

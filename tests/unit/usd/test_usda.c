@@ -170,6 +170,7 @@ static void errors_say_where(void **state)
         { "#usda 1.0\ndef \"A\" {\n  float x = 1\n  rel x = </A>\n}\n", 4, 7, "both" },
         { "#usda 1.0\n(\n  subLayers = [ @a ]\n)\n", 3, 17, "asset path" },
         { "#usda 1.0\ndef \"A\" {\n  float x = 1 / 2\n}\n", 3, 15, "new line" },
+        { "#usda 1.0\ndef \"A\" {\n  rel r = [</B>, </C>, </B>]\n}\n", 3, 10, "twice" },
         { "#usda 1.0\n/* open\n", 2, 1, "comment" },
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
