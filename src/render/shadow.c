@@ -184,7 +184,7 @@ static void setup_parallel(const struct shadow_bounds *b, const struct SceneLigh
     const float texel = 2 * r / SHADOW_SIZE, sine = sqrtf(fmaxf(1 - l->cos_angle * l->cos_angle, 0));
     // Penumbra for an occluder a tenth of the scene away.
     const float soft    = l->type == LIGHT_DISTANT ? sine * 0.1f : 0;
-    out->shadow_bias[i] = (vec4) { texel * 1.5f, texel * 1.0f / range, fminf(fmaxf(soft, 0.75f / SHADOW_SIZE), 0.01f), 1 };
+    out->shadow_bias[i] = (vec4) { texel * 2.5f, texel * 2.0f / range, fminf(fmaxf(soft, 0.75f / SHADOW_SIZE), 0.01f), 1 };
 }
 
 static bool setup_projected(const struct shadow_bounds *b, const struct SceneLight *l, uint32_t i, mat4 *clip,
@@ -221,7 +221,7 @@ static bool setup_projected(const struct shadow_bounds *b, const struct SceneLig
     const float reach = fminf(fmaxf(distance, 1e-6f), far);
     const float texel = 2 * half * reach / SHADOW_SIZE;
     const float soft  = fminf(size / (reach * half) * 0.12f, 0.03f);
-    out->shadow_bias[i] = (vec4) { texel * 2.0f, 0.0004f, fmaxf(soft, 0.75f / SHADOW_SIZE), 1 };
+    out->shadow_bias[i] = (vec4) { texel * 2.5f, 0.0005f, fmaxf(soft, 0.75f / SHADOW_SIZE), 1 };
     return true;
 }
 

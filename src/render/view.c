@@ -292,6 +292,8 @@ static int record(struct render_view *v, struct render_frame *f, VkCommandBuffer
         return rc;
     if (desc->settings.mode != RENDER_MODE_MINIMAL)
         rc = view_trace_prepare(v, desc, cmd);
+    else if (desc->settings.budget_ms <= 0)
+        rc = view_wait_textures(v, cmd);
     if (rc != RENDER_OK)
         return rc;
     if (note_changes(v, desc))

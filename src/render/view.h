@@ -135,6 +135,7 @@ void view_warm(const struct renderer *like);
 void view_trace_destroy(struct render_view *v);
 // The scene's trees follow its geometry; before the frame's changes are looked at.
 int view_trace_prepare(struct render_view *v, const struct render_frame_desc *desc, VkCommandBuffer cmd);
+int view_wait_textures(struct render_view *v, VkCommandBuffer cmd);
 // Everything but the outputs of a real-time or path-traced frame. *cmd is the open command buffer; it may change.
 int view_trace_record(struct render_view *v, struct render_frame *f, VkCommandBuffer *cmd);
 // Mixes what the last traced picture knows into the preview just drawn.

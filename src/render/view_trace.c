@@ -10,6 +10,7 @@
 #include "bvh_scene.h"
 #include "camera.h"
 #include "clock.h"
+#include "light.h"
 #include "log.h"
 #include "texture.h"
 #include "view.h"
@@ -141,7 +142,7 @@ static bool must_complete(const struct render_settings *s)
 
 static struct level level_of(const struct render_view *v, uint32_t level)
 {
-    static const struct level slow[MAX_LEVELS] = { { 4, 4 }, { 2, 8 }, { 1, 64 } };
+    static const struct level slow[MAX_LEVELS] = { { 4, 4 }, { 2, 8 }, { 1, 24 } };
     if (v->settings.mode == RENDER_MODE_PATH_TRACING)
         return (struct level) { 1, v->settings.samples_per_pixel ? v->settings.samples_per_pixel : 512 };
     if (must_complete(&v->settings) || !v->gpu->cpu)
@@ -161,6 +162,23 @@ static bool finished(const struct render_view *v)
     return last_level(v, t->level) && t->sample >= level_of(v, t->level).target;
 }
 
+static bool pending(const struct render_scene *s)
+{
+    return scene_textures_pending(s) || scene_lights_pending(s);
+}
+
+// A frame without a budget is complete: it waits for pictures that are still being decoded.
+int view_wait_textures(struct render_view *v, VkCommandBuffer cmd)
+{
+    const int64_t limit = clock_mono_ns() + WAIT_LIMIT_NS;
+    int rc              = RENDER_OK;
+    while (rc == RENDER_OK && pending(v->scene) && clock_mono_ns() < limit) {
+        usleep(500);
+        rc = render_scene_upload(v->scene, cmd);
+    }
+    return rc;
+}
+
 int view_trace_prepare(struct render_view *v, const struct render_frame_desc *desc, VkCommandBuffer cmd)
 {
     struct render_scene *s = v->scene;
@@ -173,7 +191,7 @@ int view_trace_prepare(struct render_view *v, const struct render_frame_desc *de
     if (rc == RENDER_OK)
         rc = scene_bvh_update(s, cmd);
     const int64_t limit = clock_mono_ns() + WAIT_LIMIT_NS;
-    while (rc == RENDER_OK && wait && (!scene_bvh_ready(s) || scene_textures_pending(s)) && clock_mono_ns() < limit) {
+    while (rc == RENDER_OK && wait && (!scene_bvh_ready(s) || pending(s)) && clock_mono_ns() < limit) {
         usleep(500);
         rc = render_scene_upload(s, cmd);
         if (rc == RENDER_OK)
@@ -450,12 +468,14 @@ static int record_realtime(struct render_view *v, struct render_frame *f, VkComm
     const bool possible  = v->frame_count > 0 && v->scene->bvh && view_passes_tracing(v->renderer, false) &&
                           scene_bvh_ready(v->scene);
     const bool at_once = possible && fast(v);
+    // A GPU learns its speed from a few tiles before it is trusted to trace whole frames.
+    const bool probe = possible && !v->gpu->cpu && !t->measured;
     int rc             = at_once ? RENDER_OK : record_preview(v, f, cmd);
     if (rc != RENDER_OK)
         return rc;
     advance_fade(t, 1.0f / FADE_FRAMES);
     // On a slow device tracing begins when the picture rests and its preview is complete.
-    if (at_once || (possible && v->rest_frames >= 2))
+    if (at_once || probe || (possible && v->rest_frames >= 2))
         rc = record_slice(v, f, cmd);
     v->stats.samples   = t->sample;
     v->stats.converged = finished(v) && !t->fading && t->shown_samples == t->sample;
