@@ -14,10 +14,16 @@ struct usd_prim prim_pending;
 struct child {
     usd_tok name;
     uint32_t first, count; // list of opinions, linked strongest first
+    bool relocated;        // something comes here by relocation, through the nodes in worker.keep
 };
 struct child_ref {
     struct spec_ref ref;
     uint32_t next;
+};
+
+struct keep {
+    usd_tok name;
+    uint16_t node;
 };
 
 // One thread's working memory.
@@ -36,6 +42,12 @@ struct worker {
     struct {
         ARRAY_OF(struct spec_ref);
     } inherited, filtered;
+    struct {
+        ARRAY_OF(struct keep);
+    } keep;
+    struct {
+        ARRAY_OF(uint16_t);
+    } keep_nodes;
 };
 
 static void worker_finish(struct worker *w)
@@ -45,6 +57,8 @@ static void worker_finish(struct worker *w)
     array_free(&w->order);
     array_free(&w->inherited);
     array_free(&w->filtered);
+    array_free(&w->keep);
+    array_free(&w->keep_nodes);
     hash_map_finish(&w->by_name);
     scratch_destroy(w->scratch);
 }
@@ -268,6 +282,73 @@ static void gather(struct worker *w, const struct usd_prim *p, const struct spec
     }
 }
 
+static bool is_below(const struct index *ix, uint16_t node, uint16_t above)
+{
+    for (; node != above; node = ix->nodes[node].parent)
+        if (ix->nodes[node].arc == ARC_ROOT)
+            return false;
+    return true;
+}
+
+// Opinions about child `name` that come through `node` or anything it brings in are gone: they were moved elsewhere.
+static void drop_child(struct worker *w, const struct usd_prim *p, uint16_t node, usd_tok name)
+{
+    for (size_t i = 0; i < w->children.count; i++) {
+        struct child *c = &w->children.items[i];
+        if (c->name != name)
+            continue;
+        for (uint32_t *at = &c->first; *at != UINT32_MAX;) {
+            if (is_below(p->index, w->refs.items[*at].ref.node, node)) {
+                *at = w->refs.items[*at].next;
+                c->count--;
+            } else {
+                at = &w->refs.items[*at].next;
+            }
+        }
+        if (c->first == UINT32_MAX && !c->relocated) {
+            memmove(c, c + 1, (w->children.count - i - 1) * sizeof(*c));
+            w->children.count--;
+        }
+        return;
+    }
+}
+
+static bool splits_at(usd_tok path, usd_tok parent, usd_tok *name)
+{
+    const char *text = tok_text(path), *slash = strrchr(text, '/');
+    size_t n         = slash == text ? 1 : (size_t)(slash - text);
+    if (!slash || n != tok_size(parent) || memcmp(text, tok_text(parent), n))
+        return false;
+    *name = tok_str(slash + 1);
+    return true;
+}
+
+// Children that layer stacks moved away from here, and to here.
+static void relocate_children(struct worker *w, const struct usd_prim *p)
+{
+    array_clear(&w->keep);
+    for (uint32_t n = 0; n < p->index->count; n++) {
+        const struct node *node      = &p->index->nodes[n];
+        const struct layer_stack *st = node->stack;
+        if (!st->relocate_count || node->arc == ARC_VARIANT)
+            continue;
+        usd_tok site = node_site(node, p->index, p), name;
+        for (uint32_t i = 0; i < st->relocate_count && site; i++) {
+            if (splits_at(st->relocates[i].from, site, &name))
+                drop_child(w, p, (uint16_t)n, name);
+            if (!st->relocates[i].to || !splits_at(st->relocates[i].to, site, &name))
+                continue;
+            struct child *c = NULL;
+            for (size_t k = 0; k < w->children.count && !c; k++)
+                c = w->children.items[k].name == name ? &w->children.items[k] : NULL;
+            if (!c && array_push(&w->children, (struct child) { .name = name, .first = UINT32_MAX }))
+                c = &w->children.items[w->children.count - 1];
+            if (c && array_push(&w->keep, (struct keep) { name, (uint16_t)n }))
+                c->relocated = true;
+        }
+    }
+}
+
 static bool set_refs(struct worker *w, struct usd_prim *p, const struct spec_ref *refs, size_t count)
 {
     if (count > LIMIT_SPECS_PER_PRIM)
@@ -287,16 +368,20 @@ static bool set_refs(struct worker *w, struct usd_prim *p, const struct spec_ref
     return true;
 }
 
-static void compose_prim(struct worker *w, struct usd_prim *p, const struct spec_ref *refs, size_t count)
+static void compose_prim(struct worker *w, struct usd_prim *p, const struct spec_ref *refs, size_t count, bool relocated)
 {
-    bool arcs = false;
+    bool arcs = relocated;
+    array_clear(&w->keep_nodes);
+    for (size_t i = 0; relocated && i < w->keep.count; i++)
+        if (w->keep.items[i].name == p->name)
+            (void)array_push(&w->keep_nodes, w->keep.items[i].node);
     for (size_t i = 0; i < count && !arcs; i++) {
         const struct layer *l;
         arcs = ref_spec(p->index, refs[i], &l)->flags & SPEC_HAS_ARCS;
     }
     if (arcs) {
         struct graph_result g;
-        if (graph_build(w->stage, w->scratch, w->arena, p, refs, count, &g)) {
+        if (graph_build(w->stage, w->scratch, w->arena, p, refs, count, w->keep_nodes.items, w->keep_nodes.count, &g)) {
             p->index = g.index;
             set_refs(w, p, g.refs, g.ref_count);
         } else {
@@ -325,6 +410,8 @@ static void compose_children(struct worker *w, struct usd_prim *p)
         count = w->filtered.count;
     }
     gather(w, p, refs, count);
+    if (atomic_load_explicit(&w->stage->has_relocates, memory_order_relaxed))
+        relocate_children(w, p);
     size_t n = w->children.count;
     if (!n)
         return;
@@ -347,7 +434,7 @@ static void compose_children(struct worker *w, struct usd_prim *p)
         array_clear(&w->inherited);
         for (uint32_t r = w->children.items[i].first; r != UINT32_MAX; r = w->refs.items[r].next)
             (void)array_push(&w->inherited, w->refs.items[r].ref);
-        compose_prim(w, k, w->inherited.items, w->inherited.count);
+        compose_prim(w, k, w->inherited.items, w->inherited.count, w->children.items[i].relocated);
     }
     atomic_store_explicit(&p->first_child, kids, memory_order_release);
 }

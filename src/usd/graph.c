@@ -93,7 +93,7 @@ static void find_specs(struct graph *g, struct graph_node *n)
     }
 }
 
-static const char *arc_names[] = { "root", "inherit", "variant", "reference", "payload", "specialize" };
+static const char *arc_names[] = { "root", "inherit", "variant", "relocate", "reference", "payload", "specialize" };
 
 // A site that contains, or is contained in, a site it was reached from would never end.
 static bool is_cycle(struct graph *g, uint16_t parent, const struct layer_stack *stack, const char *path)
@@ -700,8 +700,29 @@ static bool eval_variant(struct scratch *x, struct graph *g)
     return false;
 }
 
+// What the stack moved here from elsewhere: everything weaker than local opinions about the source. Local opinions about
+// a source are not allowed, hence inert.
+static void eval_relocates(struct scratch *x, struct graph *g, uint16_t at)
+{
+    struct layer_stack *st = node_at(g, at)->n.stack;
+    for (uint32_t i = 0; i < st->relocate_count; i++) {
+        struct path_pair r = st->relocates[i];
+        if (r.to != node_at(g, at)->n.path || node_at(g, at)->n.arc == ARC_VARIANT || node_at(g, at)->n.arc == ARC_RELOCATE)
+            continue;
+        struct path_map *map = path_map_pair(x->arena, r.from, r.to, true);
+        uint16_t made        = add_site(x, g, at, ARC_RELOCATE, st, r.from, map, (struct time_map) { 0, 1 });
+        if (made == UINT16_MAX)
+            return;
+        node_at(g, made)->n.inert      = true;
+        node_at(g, made)->spec_count   = 0;
+        node_at(g, made)->arcs_done    = true;
+    }
+}
+
 static void eval_arcs(struct scratch *x, struct graph *g, uint16_t at)
 {
+    if (node_at(g, at)->n.stack->relocate_count && !node_at(g, at)->n.inert)
+        eval_relocates(x, g, at);
     struct graph_node *n = node_at(g, at);
     unsigned flags       = 0;
     for (uint32_t i = 0; i < n->spec_count; i++) {
@@ -742,8 +763,30 @@ static void evaluate(struct scratch *x, struct graph *g, bool with_variants)
 
 // ---------------------------------------------------------------------------------------------------------------
 
+usd_tok node_site(const struct node *n, const struct index *ix, const struct usd_prim *prim)
+{
+    char path[8192];
+    size_t at = sizeof(path), base = tok_size(n->path) == 1 ? 0 : tok_size(n->path);
+    const struct usd_prim *p = prim;
+    for (size_t d = prim_depth(prim); d > ix->depth; d--, p = p->parent) {
+        size_t size = tok_size(p->name);
+        if (size + 1 + base > at)
+            return 0;
+        at -= size;
+        memcpy(path + at, tok_text(p->name), size);
+        path[--at] = '/';
+    }
+    if (at == sizeof(path))
+        return n->path;
+    if (base > at)
+        return 0;
+    memcpy(path + at - base, tok_text(n->path), base);
+    return tok_make(path + at - base, sizeof(path) - (at - base));
+}
+
 // The parent's nodes that have something here, at this prim's sites.
-static bool start_graph(struct scratch *x, struct graph *g, const struct usd_prim *prim, const struct spec_ref *refs, size_t ref_count)
+static bool start_graph(struct scratch *x, struct graph *g, const struct usd_prim *prim, const struct spec_ref *refs, size_t ref_count,
+                        const uint16_t *keep, size_t keep_count)
 {
     const struct index *up = prim->index; // still the parent's
     bool *needed           = calloc(up->count, 1);
@@ -754,36 +797,21 @@ static bool start_graph(struct scratch *x, struct graph *g, const struct usd_pri
         for (size_t i = 0; i < ref_count; i++)
             for (uint16_t n = refs[i].node; !needed[n]; n = up->nodes[n].parent)
                 needed[n] = true;
-    }
-    // Names between the prim that owns the index and this one lengthen each site's path.
-    char tail[4096];
-    size_t tail_at = sizeof(tail) - 1;
-    tail[tail_at]  = 0;
-    const struct usd_prim *p = prim;
-    for (uint32_t d = (uint32_t)prim_depth(prim); ok && d > up->depth; d--, p = p->parent) {
-        size_t n = tok_size(p->name);
-        if (n + 1 > tail_at) {
-            stage_diagnose(x->stage, USD_ERROR, USD_ERR_LIMIT, "", tok_text(x->prim_path), "path is too long");
-            ok = false;
-            break;
-        }
-        tail_at -= n;
-        memcpy(tail + tail_at, tok_text(p->name), n);
-        tail[--tail_at] = '/';
+        for (size_t i = 0; i < keep_count; i++)
+            for (uint16_t n = keep[i]; !needed[n]; n = up->nodes[n].parent)
+                needed[n] = true;
     }
     for (uint32_t i = 0; ok && i < up->count; i++) {
         if (!needed[i])
             continue;
         struct graph_node n = { .n = up->nodes[i], .origin = UINT16_MAX };
-        char path[8192];
-        size_t base = tok_size(n.n.path) == 1 ? 0 : tok_size(n.n.path);
-        if (base + sizeof(tail) - tail_at > sizeof(path)) {
+        // Names between the prim that owns the index and this one lengthen each site's path.
+        n.n.path = node_site(&up->nodes[i], up, prim);
+        if (!n.n.path) {
+            stage_diagnose(x->stage, USD_ERROR, USD_ERR_LIMIT, "", tok_text(x->prim_path), "path is too long");
             ok = false;
             break;
         }
-        memcpy(path, tok_text(n.n.path), base);
-        memcpy(path + base, tail + tail_at, sizeof(tail) - tail_at);
-        n.n.path     = tok_make(path, base + sizeof(tail) - tail_at - 1);
         n.n.direct   = false;
         n.n.parent   = i ? place[n.n.parent] : 0;
         n.first_spec = (uint32_t)g->specs.count;
@@ -837,7 +865,8 @@ static bool finish_graph(struct scratch *x, struct graph *g, const struct usd_pr
 }
 
 bool graph_build(struct usd_stage *s, struct scratch *x, struct arena *arena, const struct usd_prim *prim,
-                 const struct spec_ref *refs, size_t ref_count, struct graph_result *out)
+                 const struct spec_ref *refs, size_t ref_count, const uint16_t *keep, size_t keep_count,
+                 struct graph_result *out)
 {
     char path[8192];
     size_t n = prim_path_write(prim, path, sizeof(path));
@@ -849,7 +878,7 @@ bool graph_build(struct usd_stage *s, struct scratch *x, struct arena *arena, co
     x->prim_path   = tok_make(path, n);
     x->depth       = 0;
     struct graph g = { .outermost = true };
-    bool ok        = start_graph(x, &g, prim, refs, ref_count);
+    bool ok        = start_graph(x, &g, prim, refs, ref_count, keep, keep_count);
     if (ok) {
         evaluate(x, &g, true);
         ok = finish_graph(x, &g, prim, out);

@@ -289,6 +289,20 @@ static void apply_targets(struct item_set *set, const struct field *f, const str
         free(lists[k]);
 }
 
+// What the root layer stack moved is found where it went.
+static usd_tok follow_relocates(const struct layer_stack *st, usd_tok path)
+{
+    const char *text = tok_text(path);
+    for (uint32_t i = 0; i < st->relocate_count; i++) {
+        size_t n = tok_size(st->relocates[i].from);
+        char moved[8192];
+        if (!strncmp(text, tok_text(st->relocates[i].from), n) && (!text[n] || text[n] == '/' || text[n] == '.') && st->relocates[i].to
+            && snprintf(moved, sizeof(moved), "%s%s", tok_text(st->relocates[i].to), text + n) < (int)sizeof(moved))
+            return tok_str(moved);
+    }
+    return path;
+}
+
 static const struct target_list no_targets;
 
 static const struct target_list *targets(const usd_property *property)
@@ -308,6 +322,9 @@ static const struct target_list *targets(const usd_property *property)
         if (f && f->type == VT_PATH_LISTOP)
             apply_targets(&set, f, p->index->nodes[r[i].node].to_root);
     }
+    const struct layer_stack *root = p->index->stage->root_stack;
+    for (size_t i = 0; root->relocate_count && i < set.count; i++)
+        set.items[i] = follow_relocates(root, (usd_tok)set.items[i]);
     if (q->prim->flags & PRIM_PROXY)
         for (size_t i = 0; i < set.count; i++)
             set.items[i] = to_instance(q->prim, (usd_tok)set.items[i]);

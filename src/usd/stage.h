@@ -17,7 +17,7 @@
 #include "thread.h"
 
 // Order is strength: LIVERPS with the root in place of local opinions.
-enum arc { ARC_ROOT, ARC_INHERIT, ARC_VARIANT, ARC_REFERENCE, ARC_PAYLOAD, ARC_SPECIALIZE };
+enum arc { ARC_ROOT, ARC_INHERIT, ARC_VARIANT, ARC_RELOCATE, ARC_REFERENCE, ARC_PAYLOAD, ARC_SPECIALIZE };
 static inline bool arc_is_class(enum arc a) { return a == ARC_INHERIT || a == ARC_SPECIALIZE; }
 
 // stage time = layer time * scale + offset
@@ -53,6 +53,8 @@ struct layer_stack {
     struct stack_layer *layers;
     uint32_t count;
     double time_codes_per_second;
+    struct path_pair *relocates; // of all its layers, strongest first; one per source
+    uint32_t relocate_count;
     bool broken; // the root layer could not be read; reported already
 };
 
@@ -172,6 +174,7 @@ struct usd_stage {
         ARRAY_OF(struct arena *);
     } arenas; // of the composing threads
     struct usd_stage_stats stats;
+    atomic_bool has_relocates; // of any layer stack: composition then looks for them at every prim
     atomic_uint_least64_t prim_count, instance_count, prototype_count;
 };
 
@@ -247,9 +250,13 @@ void scratch_destroy(struct scratch *x);
  * Evaluates the arcs that the specs of a new prim author.
  *
  * @param refs  The opinions that come down from the parent's index, strongest first.
+ * @param keep  Nodes of the parent's index that stay without an opinion: something is relocated to their site here.
  */
 bool graph_build(struct usd_stage *s, struct scratch *x, struct arena *arena, const struct usd_prim *prim,
-                 const struct spec_ref *refs, size_t ref_count, struct graph_result *out);
+                 const struct spec_ref *refs, size_t ref_count, const uint16_t *keep, size_t keep_count,
+                 struct graph_result *out);
+// Path of a node's site at `prim`, which uses the node's index or is about to. 0 when it is too long.
+usd_tok node_site(const struct node *n, const struct index *ix, const struct usd_prim *prim);
 
 // value access, attr.c: borrowed where possible
 bool field_value(const struct usd_stage *s, const struct layer *l, const struct field *f, struct usd_value *out);

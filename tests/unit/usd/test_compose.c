@@ -271,6 +271,22 @@ static void dictionaries_merge(void **state)
     usd_stage_close(&s);
 }
 
+static void relocates_move_what_arcs_bring(void **state)
+{
+    struct folder f  = make_folder();
+    write_file(&f, "asset.usda", "#usda 1.0\ndef \"Rig\" { def \"arm\" { int x = 1\n int y = 1\n def \"hand\" { rel r = </Rig/arm>\n } }\n"
+                                 " def \"leg\" { rel to = </Rig/arm/hand>\n } }\n");
+    const char *root = write_file(&f, "root.usda", "#usda 1.0\n( relocates = { </M/arm>: </M/parts/limb>, </M/leg>: <> } )\n"
+                                                   "def \"M\" ( references = @asset.usda@</Rig> ) { def \"parts\" { over \"limb\" { int y = 2\n } }\n def \"own\" {} }\n");
+    usd_stage *s     = open_file(root);
+    assert_string_equal(children(prim(s, "/M")), "parts own ");
+    assert_string_equal(children(prim(s, "/M/parts")), "limb ");
+    assert_true(number(s, "/M/parts/limb.x", NAN) == 1 && number(s, "/M/parts/limb.y", NAN) == 2);
+    assert_string_equal(usd_rel_target(usd_stage_find_property(s, "/M/parts/limb/hand.r"), 0), "/M/parts/limb");
+    usd_stage_close(&s);
+    remove_folder(&f);
+}
+
 static bool refuse(const char *path, void *user) { return strncmp(path, user, strlen(user)) == 0; }
 
 static void paths_outside_are_refused(void **state)
@@ -308,6 +324,7 @@ int main(void)
         cmocka_unit_test(nested_instances),
         cmocka_unit_test(children_come_weakest_first),
         cmocka_unit_test(dictionaries_merge),
+        cmocka_unit_test(relocates_move_what_arcs_bring),
         cmocka_unit_test(paths_outside_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
