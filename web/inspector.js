@@ -6,7 +6,7 @@ import { colourOf, formatCount, formatNumber, formatValue, label } from './forma
 import { primName } from './protocol.js';
 
 /** Properties with a place of their own, or of no interest next to it. */
-const ELSEWHERE = new Set(['typeName', 'visibility', 'purpose', 'kind', 'xformOpOrder', 'variants', 'metadata',
+const ELSEWHERE = new Set(['typeName', 'kind', 'xformOpOrder', 'variants', 'metadata',
   'bounds', 'worldTransform', 'material:binding', 'extent']);
 const MESH_DATA = new Set(['points', 'normals', 'faceVertexCounts', 'faceVertexIndices']);
 
