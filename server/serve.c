@@ -203,9 +203,7 @@ static bool join(pthread_t thread)
 
 static void renderer_hint(const char *error)
 {
-    fprintf(stderr, "stagecast: %s\n", error);
-    fprintf(stderr, "stagecast: no picture without a Vulkan 1.3 device; on Debian 'apt install mesa-vulkan-drivers' brings a\n"
-                    "           software one, NVIDIA GPUs need their driver. 'stagecast doctor' tells what this machine has.\n");
+    fprintf(stderr, "stagecast: %s; 'stagecast doctor' tells what this machine has\n", error);
 }
 
 static int serve(struct server *s)
