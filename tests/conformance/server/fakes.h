@@ -62,4 +62,5 @@ uint32_t fake_pixel(int x, int y);
 bool fake_all_opaque(void);        // every alpha of every submitted frame was 255
 bool fake_torn(void);              // a buffer changed before the next call had returned
 int64_t fake_largest_gap_ns(void); // between two submissions since the last call of this
+void fake_client(uint64_t id); // whose callbacks run from now on (test-serve-rest only)
 size_t fake_mapped_now(void), fake_results_now(void); // leaks
