@@ -352,6 +352,19 @@ static int create_samplers(struct gpu_device *dev)
     return rc;
 }
 
+#ifdef __SANITIZE_ADDRESS__
+#include <dlfcn.h>
+// The leak checker takes what only an unloaded driver's globals point to for a leak: keep drivers loaded.
+static void keep_drivers_loaded(void)
+{
+    static const char *const names[] = { "libvulkan_lvp.so", "libVkLayer_khronos_validation.so" };
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        dlopen(names[i], RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
+}
+#else
+static void keep_drivers_loaded(void) {}
+#endif
+
 int gpu_device_create(struct gpu_device **out, const struct gpu_params *params)
 {
     *out                   = NULL;
@@ -364,6 +377,7 @@ int gpu_device_create(struct gpu_device **out, const struct gpu_params *params)
     if (rc == GPU_OK) {
         query_physical(dev);
         rc = create_device(dev);
+        keep_drivers_loaded();
     }
     if (rc == GPU_OK)
         rc = gpu_cache_load(dev);
