@@ -100,9 +100,14 @@ static void nobody_watches(void **state)
     (void)state;
     start();
     fake_connect(false);
-    assert_true(fake_wait("rest 1", 0, 10000) >= 0);
-    wait_ms(500);
-    size_t steps = fake_count("step-begin");
+    size_t steps = 0;
+    for (int i = 0; i < 20; i++) { // until it has converged: then no two steps within half a second
+        steps = fake_count("step-begin");
+        wait_ms(500);
+        if (fake_count("step-begin") - steps <= 1)
+            break;
+    }
+    steps = fake_count("step-begin");
     wait_ms(3200);
     size_t more = fake_count("step-begin") - steps;
     assert_true(more >= 2 && more <= 5); // about one a second
