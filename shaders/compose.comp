@@ -27,9 +27,12 @@ vec3 tone(vec3 c)
     return mix(vec3(soft), c, 1.0 / (slope * (peak - soft) + 1.0));
 }
 
+// The curve of IEC 61966-2-1 from roots, which are cheap everywhere; a fit good to a quarter of an 8-bit step.
 vec3 srgb(vec3 c)
 {
-    return mix(c * 12.92, 1.055 * pow(c, vec3(1.0 / 2.4)) - 0.055, greaterThan(c, vec3(0.0031308)));
+    vec3 a = sqrt(c), b = sqrt(a), d = sqrt(b);
+    return mix(c * 12.92, 0.662002687 * a + 0.684122060 * b - 0.323583601 * d - 0.0225411470 * c,
+               greaterThan(c, vec3(0.0031308)));
 }
 
 // Pictures may hold sums; alpha is then the number of samples.
