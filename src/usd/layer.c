@@ -12,6 +12,7 @@
 #include "hash.h"
 #include "crate.h"
 #include "file.h"
+#include "mtlx.h"
 #include "usda.h"
 
 struct usd_limits limits_effective(const struct usd_limits *limits)
@@ -307,6 +308,8 @@ static int parse(const struct layer_env *env, const char *identifier, const char
     } else if (crate_looks_like(data, size)) {
         l->is_crate = true;
         rc          = crate_load(l, data, size, bytes, &env->limits, err);
+    } else if (mtlx_looks_like(identifier, data, size)) {
+        rc = mtlx_parse(l, data, size, &env->limits, err);
     } else {
         error_set(err, USD_ERR_FORMAT, identifier, "%s: not a USD layer: it starts neither with '#usda' nor as a crate or a package",
                   identifier);

@@ -287,6 +287,39 @@ static void relocates_move_what_arcs_bring(void **state)
     remove_folder(&f);
 }
 
+static void materialx_documents_are_layers(void **state)
+{
+    struct folder f = make_folder();
+    write_file(&f, "m.mtlx", "<?xml version=\"1.0\"?>\n<materialx version=\"1.38\" fileprefix=\"tex/\">\n <nodegraph name=\"NG\">\n"
+                             "  <image name=\"im\" type=\"color3\"><input name=\"file\" type=\"filename\" value=\"a.png\" colorspace=\"srgb_texture\"/></image>\n"
+                             "  <multiply name=\"mu\" type=\"color3\"><input name=\"in1\" type=\"color3\" nodename=\"im\"/><input name=\"in2\" type=\"float\" value=\"2\"/></multiply>\n"
+                             "  <output name=\"out\" type=\"color3\" nodename=\"mu\"/>\n </nodegraph>\n"
+                             " <standard_surface name=\"SR\" type=\"surfaceshader\"><input name=\"base_color\" type=\"color3\" nodegraph=\"NG\" output=\"out\"/>"
+                             "<input name=\"coat\" type=\"float\" value=\"0.5\"/><input name=\"specular_color\" type=\"color3\" value=\"1, 0.5 0\"/></standard_surface>\n"
+                             " <surfacematerial name=\"Mat\" type=\"material\"><input name=\"surfaceshader\" type=\"surfaceshader\" nodename=\"SR\"/></surfacematerial>\n</materialx>\n");
+    const char *root = write_file(&f, "root.usda", "#usda 1.0\ndef \"L\" ( references = @m.mtlx@</MaterialX> ) {}\n");
+    usd_stage *s     = open_file(root);
+    assert_int_equal(usd_stage_diagnostic_count(s), 0);
+    assert_string_equal(usd_prim_type_name(prim(s, "/L/Materials/Mat")), "Material");
+    assert_string_equal(usd_attr_connection(usd_stage_find_property(s, "/L/Materials/Mat.outputs:mtlx:surface"), 0),
+                        "/L/Materials/Mat/ND_standard_surface_surfaceshader.outputs:surface");
+    assert_true(number(s, "/L/Materials/Mat.inputs:coat", NAN) == 0.5);
+    const char *shader = "/L/Materials/Mat/ND_standard_surface_surfaceshader";
+    assert_string_equal(token(s, "/L/Materials/Mat/ND_standard_surface_surfaceshader.info:id"), "ND_standard_surface_surfaceshader");
+    assert_string_equal(usd_attr_connection(usd_prim_find_property(prim(s, shader), "inputs:base_color"), 0), "/L/Materials/Mat/NG.outputs:out");
+    assert_string_equal(usd_attr_connection(usd_stage_find_property(s, "/L/Materials/Mat/NG.outputs:out"), 0), "/L/Materials/Mat/NG/mu.outputs:out");
+    assert_string_equal(token(s, "/L/Materials/Mat/NG/mu.info:id"), "ND_multiply_color3FA");
+    struct usd_asset a;
+    assert_true(usd_attr_get_asset(usd_stage_find_property(s, "/L/Materials/Mat/NG/im.inputs:file"), NAN, &a));
+    assert_string_equal(a.authored, "tex/a.png");
+    usd_stage_close(&s);
+    const char *broken = write_file(&f, "b.mtlx", "<materialx>\n<nodegraph\n");
+    struct usd_error err;
+    assert_int_equal(usd_stage_open(broken, NULL, &s, &err), USD_ERR_SYNTAX);
+    assert_true(err.line > 0);
+    remove_folder(&f);
+}
+
 static bool refuse(const char *path, void *user) { return strncmp(path, user, strlen(user)) == 0; }
 
 static void paths_outside_are_refused(void **state)
@@ -325,6 +358,7 @@ int main(void)
         cmocka_unit_test(children_come_weakest_first),
         cmocka_unit_test(dictionaries_merge),
         cmocka_unit_test(relocates_move_what_arcs_bring),
+        cmocka_unit_test(materialx_documents_are_layers),
         cmocka_unit_test(paths_outside_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
