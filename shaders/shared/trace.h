@@ -24,6 +24,9 @@
 
 #define TRACE_GROUP 64
 #define TRACE_MAX_ITERATIONS 48
+// Behind the counts: VkDispatchIndirectCommand of the shadow rays, then of the next iteration's rays.
+#define TRACE_ARGS (2 * (TRACE_MAX_ITERATIONS + 1))
+#define TRACE_COUNT_WORDS (TRACE_ARGS + 6)
 #define TRACE_PASSES 12 // iterations beyond the bounces where something is transparent
 
 #define TRACE_VISIBILITY 1u // primary hits come from the visibility image

@@ -19,6 +19,9 @@ static const uint32_t shade_spv[] = {
 static const uint32_t shadow_spv[] = {
 #include "trace_shadow.comp.spv.h"
 };
+static const uint32_t args_spv[] = {
+#include "trace_args.comp.spv.h"
+};
 static const uint32_t resolve_spv[] = {
 #include "trace_resolve.comp.spv.h"
 };
@@ -27,7 +30,7 @@ static const uint32_t resolve_spv[] = {
 #define BATCH_GPU (1u << 21)
 #define BATCH_CPU (1u << 18)
 
-enum kernel { PRIMARY, CLOSEST, SHADE, SHADOW, SHADOW_CUTOUT, RESOLVE, KERNEL_COUNT };
+enum kernel { PRIMARY, CLOSEST, SHADE, ARGS, SHADOW, SHADOW_CUTOUT, RESOLVE, KERNEL_COUNT };
 
 struct pass_trace {
     struct gpu_device *gpu;
@@ -70,6 +73,7 @@ int pass_trace_compile(struct pass_trace *p)
         [PRIMARY]       = { GPU_SHADER(primary_spv), "trace primary" },
         [CLOSEST]       = { GPU_SHADER(closest_spv), "trace closest" },
         [SHADE]         = { GPU_SHADER(shade_spv), "trace shade" },
+        [ARGS]          = { GPU_SHADER(args_spv), "trace args" },
         [SHADOW]        = { GPU_SHADER(shadow_spv), "trace shadow" },
         [SHADOW_CUTOUT] = { { shadow_spv, sizeof(shadow_spv), &cutout_on, 1 }, "trace shadow cutout" },
         [RESOLVE]       = { GPU_SHADER(resolve_spv), "trace resolve" },
@@ -122,8 +126,8 @@ static int reserve(struct pass_trace *p, uint32_t count)
         if (rc < 0)
             return rc;
     }
-    int rc = gpu_buffer_create(p->gpu, &p->counts, (TRACE_MAX_ITERATIONS + 1) * 2 * sizeof(uint32_t),
-                               VK_BUFFER_USAGE_STORAGE_BUFFER_BIT, GPU_MEMORY_DEVICE, "trace counts");
+    int rc = gpu_buffer_create(p->gpu, &p->counts, TRACE_COUNT_WORDS * sizeof(uint32_t),
+                               VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_INDIRECT_BUFFER_BIT, GPU_MEMORY_DEVICE, "trace counts");
     if (rc >= 0 && !p->no_visibility.handle)
         rc = gpu_image_create(p->gpu, &p->no_visibility, &(struct gpu_image_desc) {
             .format = VK_FORMAT_R32G32_UINT,
@@ -180,8 +184,29 @@ static bool has_cutouts(const struct render_scene *s)
 static void run(struct pass_trace *p, const struct pass_context *c, enum kernel kernel, const struct gpu_push *push,
                 const struct TraceParams *params)
 {
-    gpu_dispatch(p->gpu, c->cmd, &p->kernels[kernel], c->scene_set, push, params, params->path_count, 1, TRACE_GROUP, 1);
+    gpu_dispatch(p->gpu, c->cmd, &p->kernels[kernel], c->scene_set, push, params,
+                 kernel == ARGS ? 1 : params->path_count, 1, kernel == ARGS ? 1 : TRACE_GROUP, 1);
     gpu_barrier_compute(c->cmd);
+}
+
+// As many groups as the queue asks for; command 0: shadow rays, 1: rays (see TRACE_ARGS).
+static void run_queue(struct pass_trace *p, const struct pass_context *c, enum kernel kernel, uint32_t command,
+                      const struct gpu_push *push, const struct TraceParams *params)
+{
+    gpu_bind(p->gpu, c->cmd, &p->kernels[kernel], c->scene_set, push, params);
+    vkCmdDispatchIndirect(c->cmd, p->counts.handle, (TRACE_ARGS + 3 * command) * sizeof(uint32_t));
+    gpu_barrier_compute(c->cmd);
+}
+
+static void run_args(struct pass_trace *p, const struct pass_context *c, const struct gpu_push *push,
+                     const struct TraceParams *params)
+{
+    // The commands before must have read their counts.
+    gpu_barrier(c->cmd, VK_PIPELINE_STAGE_2_DRAW_INDIRECT_BIT, 0, VK_PIPELINE_STAGE_2_COMPUTE_SHADER_BIT,
+                VK_ACCESS_2_SHADER_WRITE_BIT);
+    run(p, c, ARGS, push, params);
+    gpu_barrier(c->cmd, VK_PIPELINE_STAGE_2_COMPUTE_SHADER_BIT, VK_ACCESS_2_SHADER_WRITE_BIT,
+                VK_PIPELINE_STAGE_2_DRAW_INDIRECT_BIT, VK_ACCESS_2_INDIRECT_COMMAND_READ_BIT);
 }
 
 // The first ray count is known; all others start at 0 and are counted up by the kernels.
@@ -219,10 +244,16 @@ static void trace_batch(struct pass_trace *p, const struct pass_context *c, cons
     for (uint32_t i = 0; i < iterations; i++) {
         params.iteration = i;
         fill_push(p, views, a, i, &push);
-        if (i > 0 || !a->visibility)
-            run(p, c, CLOSEST, &push, &params);
-        run(p, c, SHADE, &push, &params);
-        run(p, c, cutouts ? SHADOW_CUTOUT : SHADOW, &push, &params);
+        if (i > 0) {
+            run_queue(p, c, CLOSEST, 1, &push, &params);
+            run_queue(p, c, SHADE, 1, &push, &params);
+        } else {
+            if (!a->visibility)
+                run(p, c, CLOSEST, &push, &params);
+            run(p, c, SHADE, &push, &params);
+        }
+        run_args(p, c, &push, &params);
+        run_queue(p, c, cutouts ? SHADOW_CUTOUT : SHADOW, 0, &push, &params);
     }
     run(p, c, RESOLVE, &push, &params);
 }
