@@ -67,7 +67,8 @@ static int sort(struct render_scene *s)
         if (!array_push(&o->sorted, (uint32_t)k))
             return RENDER_ERR_NOMEM;
     }
-    qsort_r(o->sorted.items, o->sorted.count, sizeof(uint32_t), by_mesh, s);
+    if (o->sorted.count)
+        qsort_r(o->sorted.items, o->sorted.count, sizeof(uint32_t), by_mesh, s);
     s->order_dirty = false;
     return RENDER_OK;
 }
@@ -167,7 +168,8 @@ int scene_draw_build(struct render_scene *s, const mat4 *world_to_clip, const fl
         run->count++;
         out->triangles += m->triangle_count;
     }
-    qsort(o->draws.items, o->draws.count, sizeof(struct scene_draw), by_depth);
+    if (o->draws.count)
+        qsort(o->draws.items, o->draws.count, sizeof(struct scene_draw), by_depth);
     out->items     = o->draws.items;
     out->count     = o->draws.count;
     out->instances = (uint32_t)o->list.count;
