@@ -47,7 +47,7 @@ struct scene_bvh {
     uint32_t retired_count;
     struct scene_bvh_views views;
     uint32_t top_first, top_count; // of the node buffer
-    uint32_t geometry_seen, transforms_seen;
+    uint32_t geometry_seen, transforms_seen, materials_seen;
     bool top_dirty, complete, too_large;
 };
 
@@ -459,12 +459,15 @@ int scene_bvh_update(struct render_scene *s, VkCommandBuffer cmd)
     b->complete = !waiting;
     if (arrived)
         s->versions.geometry++;
-    bool moved = b->geometry_seen != s->versions.geometry || b->transforms_seen != s->versions.transforms;
+    // Materials: the records say which instances may be transparent.
+    bool moved = b->geometry_seen != s->versions.geometry || b->transforms_seen != s->versions.transforms ||
+                 b->materials_seen != s->versions.materials;
     if (!moved && !arrived && !b->top_dirty)
         return RENDER_OK;
     rc                 = update_top(s, cmd);
     b->geometry_seen   = s->versions.geometry;
     b->transforms_seen = s->versions.transforms;
+    b->materials_seen  = s->versions.materials;
     b->top_dirty       = rc < 0;
     gpu_barrier_upload(cmd);
     return rc;

@@ -305,9 +305,10 @@ static void test_missing_texture(void **state)
 
 // ---------------------------------------------------------------------------------------------
 
-static void opacity_scene(float opacity, float threshold)
+static render_id veil_material;
+
+static struct render_material_desc veil_desc(float opacity, float threshold)
 {
-    fixture_clear(&fixture);
     struct render_material_desc desc;
     render_material_defaults(&desc);
     memset(desc.diffuse_color.value, 0, sizeof(desc.diffuse_color.value));
@@ -315,10 +316,16 @@ static void opacity_scene(float opacity, float threshold)
     memset(desc.specular_color.value, 0, sizeof(desc.specular_color.value));
     desc.opacity.value[0]           = opacity;
     desc.opacity_threshold.value[0] = threshold;
-    render_id material = 0;
-    render_material_create(fixture.scene, &desc, &material);
+    return desc;
+}
+
+static void opacity_scene(float opacity, float threshold)
+{
+    fixture_clear(&fixture);
+    struct render_material_desc desc = veil_desc(opacity, threshold);
+    render_material_create(fixture.scene, &desc, &veil_material);
     render_id veil = fixture_quad(&fixture, (float[]) { -50, 1, 50 }, (float[]) { 100, 0, 0 }, (float[]) { 0, 0, -100 });
-    fixture_place(&fixture, veil, material, NULL);
+    fixture_place(&fixture, veil, veil_material, NULL);
 }
 
 // A black veil of opacity a before a constant dome lets 1 - a through, to the camera and to shadow rays.
@@ -351,6 +358,14 @@ static void test_opacity(void **state)
         p = fixture_trace(&fixture, 4);
         assert_close(mean(p, 0), rows[i].through, 0.005);
         free(p);
+        // A material that changes takes its shadows along.
+        for (int k = 0; k < 2; k++) {
+            struct render_material_desc desc = veil_desc(k ? 0.25f : 1, 0);
+            render_material_update(fixture.scene, veil_material, &desc);
+            p = fixture_trace(&fixture, 4);
+            assert_close(mean(p, 0), k ? 0.75 : 0, 0.005);
+            free(p);
+        }
         fixture.max_bounces = 3;
     }
 }
