@@ -3,6 +3,8 @@
 
 #include <math.h>
 
+#include "clock.h"
+
 #define W 64
 #define H 48
 
@@ -101,6 +103,7 @@ static void sun(void **state)
         s.desc.settings.mode        = RENDER_MODE_REALTIME;
         s.desc.settings.budget_ms   = budgets[i];
         s.desc.settings.max_bounces = 0;
+        s.desc.settings.denoise     = false; // the shadow is five pixels wide
         s.desc.settings.outputs |= 1u << RENDER_OUT_HDR_COLOR;
         stage_draw(&s);
         stage_draw(&s);
@@ -115,7 +118,8 @@ static void sun(void **state)
         stage_draw(&s);
         stage_draw(&s);
         mean(&s, W / 2 - 1, H / 2 - 1, W / 2 + 1, H / 2 + 1, c); // looks at (0, 0, -6), in the shadow
-        assert_true(c[0] < 0.1);
+        if (!(c[0] < 0.1))
+            fail_msg("the shadow of the cube is %g with a budget of %g ms", c[0], (double)budgets[i]);
         stage_close(&s);
     }
 }
@@ -172,10 +176,13 @@ static void converges(void **state)
     s.desc.settings.mode      = RENDER_MODE_REALTIME;
     s.desc.settings.budget_ms = 200;
     bool done                 = false;
-    for (int i = 0; i < 20000 && !done; i++) {
+    // Most of the time goes by while shaders are made in the background.
+    for (int64_t end = clock_mono_ns() + 240000000000ll; !done && clock_mono_ns() < end;) {
         stage_draw(&s);
         render_view_stats(s.view, &stats);
         done = stats.converged;
+        if (!stats.samples)
+            clock_sleep_until_ns(clock_mono_ns() + 5000000);
     }
     assert_true(done);
     const uint16_t *p = stage_map(&s, RENDER_OUT_HDR_COLOR);
