@@ -55,7 +55,7 @@ static void merge_order(struct merge *m, const struct field *f)
     array_free(&order);
 }
 
-static void describe(struct usd_property *q, const struct index *ix)
+static void describe(struct usd_property *q, const struct index *ix, const struct schema_chain *chain)
 {
     const struct prop_ref *r = prop_refs(q);
     bool typed               = false;
@@ -71,6 +71,15 @@ static void describe(struct usd_property *q, const struct index *ix)
             q->is_array = is_array;
         }
         q->flags |= s->flags & PROP_CUSTOM; // custom when any opinion says so
+    }
+    // What the prim's type has built in is what the type says it is.
+    const struct prop_spec *built_in = q->flags & PROP_RELATIONSHIP ? NULL : schema_attribute(chain, q->name);
+    if (built_in) {
+        bool is_array;
+        enum usd_type type = usd_type_from_name(tok_text(built_in->type_name), &is_array);
+        q->flags           = built_in->flags;
+        if (type == (enum usd_type)q->type && is_array == q->is_array) // a wrong type stays visible
+            q->type_name = built_in->type_name;
     }
 }
 
@@ -88,13 +97,14 @@ static struct prop_table *table_of_one(struct usd_stage *s, const struct usd_pri
     struct spec_ref r         = p->one;
     const struct prim_spec *spec = ref_spec(p->index, r, &l);
     struct prop_table *t      = table_alloc(s, spec->prop_count);
+    const struct schema_chain *chain = schema_chain(p->type_name);
     for (uint32_t i = 0; t && i < spec->prop_count; i++) {
         struct usd_property *q = &t->props[i];
         q->prim      = p;
         q->name      = l->props.items[spec->first_prop + i].name;
         q->ref_count = 1;
         q->one       = (struct prop_ref) { spec->first_prop + i, r.node, r.layer };
-        describe(q, p->index);
+        describe(q, p->index, chain);
     }
     return t;
 }
@@ -118,6 +128,7 @@ static struct prop_table *table_of_many(struct usd_stage *s, const struct usd_pr
             merge_order(&m, order);
     }
     struct prop_table *t = table_alloc(s, m.props.count);
+    const struct schema_chain *chain = schema_chain(p->type_name);
     for (size_t i = 0; t && i < m.props.count; i++) {
         struct usd_property *q = &t->props[i];
         q->prim      = p;
@@ -135,7 +146,7 @@ static struct prop_table *table_of_many(struct usd_stage *s, const struct usd_pr
             for (unsigned k = 0; at != UINT32_MAX; at = m.refs.items[at].next)
                 q->many[k++] = m.refs.items[at].ref;
         }
-        describe(q, p->index);
+        describe(q, p->index, chain);
     }
     array_free(&m.props);
     array_free(&m.refs);

@@ -258,6 +258,12 @@ bool graph_build(struct usd_stage *s, struct scratch *x, struct arena *arena, co
 // Path of a node's site at `prim`, which uses the node's index or is about to. 0 when it is too long.
 usd_tok node_site(const struct node *n, const struct index *ix, const struct usd_prim *prim);
 
+// schema.c: the declaration of an attribute that a core schema type has built in, or NULL. The chain of a type may be
+// NULL too.
+struct schema_chain;
+const struct schema_chain *schema_chain(usd_tok type);
+const struct prop_spec *schema_attribute(const struct schema_chain *chain, usd_tok attribute);
+
 // value access, attr.c: borrowed where possible
 bool field_value(const struct usd_stage *s, const struct layer *l, const struct field *f, struct usd_value *out);
 // Replaces v's data, `v->count` authored names, by resolved assets that v owns.

@@ -114,10 +114,21 @@ static void fallbacks(void **state)
     usd_stage_close(&s);
 }
 
+static void built_in_attributes_are_what_the_schema_says(void **state)
+{
+    usd_stage *s = open_text("#usda 1.0\ndef Sphere \"s\" { custom double radius = 3\n token purpose = \"proxy\"\n custom float mine = 1\n float3[] extent = [(0,0,0), (1,1,1)]\n }\n");
+    assert_false(usd_property_is_custom(usd_stage_find_property(s, "/s.radius")));
+    assert_true(usd_property_is_uniform(usd_stage_find_property(s, "/s.purpose")));
+    assert_true(usd_property_is_custom(usd_stage_find_property(s, "/s.mine")));
+    assert_true(number(s, "/s.radius", NAN) == 3);
+    usd_stage_close(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(transforms), cmocka_unit_test(bounds), cmocka_unit_test(bindings), cmocka_unit_test(primvars), cmocka_unit_test(fallbacks),
+        cmocka_unit_test(built_in_attributes_are_what_the_schema_says),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
