@@ -21,7 +21,7 @@ test: test-deps
 sanitize: test-deps
 	@scripts/configure.sh build-asan -Db_sanitize=address,undefined -Db_lundef=false
 	@ninja -C build-asan
-	@scripts/run-tests.sh build-asan --no-suite e2e --wrapper "$(CURDIR)/scripts/keep-driver.sh"
+	@scripts/run-tests.sh build-asan --no-suite e2e
 
 # Longer fuzzing: FUZZ_SECONDS for each target.
 fuzz: test-deps
