@@ -68,6 +68,7 @@ static int sort(struct render_scene *s)
             return RENDER_ERR_NOMEM;
     }
     if (o->sorted.count)
+        if (o->sorted.count)
         qsort_r(o->sorted.items, o->sorted.count, sizeof(uint32_t), by_mesh, s);
     s->order_dirty = false;
     return RENDER_OK;
@@ -169,6 +170,7 @@ int scene_draw_build(struct render_scene *s, const mat4 *world_to_clip, const fl
         out->triangles += m->triangle_count;
     }
     if (o->draws.count)
+        if (o->draws.count)
         qsort(o->draws.items, o->draws.count, sizeof(struct scene_draw), by_depth);
     out->items     = o->draws.items;
     out->count     = o->draws.count;
