@@ -43,6 +43,9 @@ void draw_clear(struct draw *d)
     hash_map_clear(&d->light_by_prim);
     hash_map_clear(&d->texture_by_name);
     hash_map_clear(&d->label_by_token);
+    hash_map_clear(&d->slots_by_prim);
+    array_clear(&d->slot_ranges);
+    array_clear(&d->slot_ids);
     d->next_instance_id = 0;
     d->placed_count     = 0;
 }
@@ -68,6 +71,9 @@ void draw_destroy(struct draw **pd)
     hash_map_finish(&d->light_by_prim);
     hash_map_finish(&d->texture_by_name);
     hash_map_finish(&d->label_by_token);
+    hash_map_finish(&d->slots_by_prim);
+    array_free(&d->slot_ranges);
+    array_free(&d->slot_ids);
     thread_pool_destroy(&d->pool);
     free(d);
     *pd = NULL;
@@ -149,12 +155,40 @@ static void world_of(const struct draw *d, const struct placed *p, const struct 
         memcpy(out, state->world, 16 * sizeof(double));
 }
 
+static void forget_slots(struct draw *d)
+{
+    hash_map_clear(&d->slots_by_prim);
+    array_clear(&d->slot_ranges);
+    array_clear(&d->slot_ids);
+}
+
+// The slots of a gprim from memory, else from its bindings. NULL: out of memory.
+static const render_id *slots_of(struct draw *d, uint32_t prim, size_t subset_count, size_t *count, ovrtx_renderer_t *r)
+{
+    uint64_t *known = hash_map_get(&d->slots_by_prim, prim);
+    if (!known) {
+        render_id slots[DRAW_MAX_SLOTS];
+        size_t n = material_slots(d, prim, subset_count, slots, r);
+        struct slot_range range = { (uint32_t)d->slot_ids.count, (uint32_t)n };
+        if (!array_append(&d->slot_ids, slots, n) || !array_push(&d->slot_ranges, range)
+            || !hash_map_put(&d->slots_by_prim, prim, d->slot_ranges.count - 1))
+            return NULL;
+        known = hash_map_get(&d->slots_by_prim, prim);
+    }
+    const struct slot_range *range = &d->slot_ranges.items[*known];
+    *count = range->count;
+    return d->slot_ids.items + range->first;
+}
+
 int place(struct draw *d, uint32_t owner, uint32_t prim, uint32_t geometry, const double *relative, bool visible,
           const struct inherited *state, ovrtx_renderer_t *r, struct op *op)
 {
-    render_id slots[DRAW_MAX_SLOTS];
+    size_t slot_count;
     const struct geometry *g = &d->geometries.items[geometry - 1];
+    const render_id *slots   = slots_of(d, prim, g->subset_count, &slot_count, r);
     struct placed p          = { .owner = owner, .prim = prim, .geometry = geometry };
+    if (!slots)
+        return op_fail(op, "out of memory");
     if (d->placed_count >= DRAW_MAX_INSTANCES)
         return op_fail(op, "the stage has more than %u instances", DRAW_MAX_INSTANCES);
     if (relative) {
@@ -165,7 +199,7 @@ int place(struct draw *d, uint32_t owner, uint32_t prim, uint32_t geometry, cons
         p.matrix = (uint32_t)d->matrices.count;
     }
     struct render_instance_desc desc = {
-        .mesh = g->mesh, .materials = slots, .material_count = material_slots(d, prim, g->subset_count, slots, r),
+        .mesh = g->mesh, .materials = slots, .material_count = slot_count,
         .instance_id = ++d->next_instance_id, .semantic_id = state->semantic,
         .user = d->stage->prims.items[owner].path, .visible = visible && state->visible && state->drawn,
         .pickable = state->pickable, .outline_group = state->group,
@@ -290,6 +324,7 @@ int draw_populate(struct draw *d, ovrtx_renderer_t *r, struct op *op)
 {
     int64_t start = clock_mono_ns();
     forget_changes(d->stage);
+    forget_slots(d);
     render_scene_set_meters_per_unit(d->scene, d->stage->meters_per_unit);
     int rc         = add_subtree(d, 0, r, op);
     d->populate_ms = (float)(clock_mono_ns() - start) * 1e-6f;
@@ -369,6 +404,7 @@ static int update_geometry(struct draw *d, uint32_t prim, uint32_t changes, ovrt
 
 static int apply(struct draw *d, uint32_t prim, uint32_t changes, ovrtx_renderer_t *r, struct op *op)
 {
+    forget_slots(d);
     struct stage *s     = d->stage;
     enum prim_kind kind = s->prims.items[prim].kind;
     if (changes & CHANGE_REMOVED || !s->prims.items[prim].alive) {

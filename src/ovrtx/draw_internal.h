@@ -63,6 +63,11 @@ struct inherited {
     uint32_t semantic;
 };
 
+// Material slots of a gprim, so that a thousand instances of it look them up once.
+struct slot_range {
+    uint32_t first, count; // in draw.slot_ids
+};
+
 struct draw {
     struct stage *stage;
     struct render_scene *scene;
@@ -92,6 +97,13 @@ struct draw {
         ARRAY_OF(uint32_t);
     } labels; // tokens; label i has semantic id i + 1
     struct hash_map geometry_by_key, placed_by_owner, material_by_key, light_by_prim, texture_by_name, label_by_token;
+    struct hash_map slots_by_prim; // to slot_ranges; valid within one populate or one change
+    struct {
+        ARRAY_OF(struct slot_range);
+    } slot_ranges;
+    struct {
+        ARRAY_OF(render_id);
+    } slot_ids;
     uint32_t next_instance_id;
     size_t placed_count;
     float populate_ms;
