@@ -59,6 +59,15 @@ bool image_alloc(struct image *out, uint64_t width, uint64_t height, enum image_
     return true;
 }
 
+bool image_plausible(uint64_t width, uint64_t height, size_t size, char *error, size_t error_size)
+{
+    if (width <= UINT32_MAX && height <= UINT32_MAX && width * height / 8192 <= size)
+        return true;
+    snprintf(error, error_size, "the file claims %llux%llu pixels in %zu bytes", (unsigned long long)width,
+             (unsigned long long)height, size);
+    return false;
+}
+
 float image_srgb_decode(float v)
 {
     return v <= 0.04045f ? v / 12.92f : powf((v + 0.055f) / 1.055f, 2.4f);

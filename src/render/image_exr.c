@@ -168,7 +168,7 @@ static void tidy(struct image *out, const struct exr_layout *layout)
     }
 }
 
-static bool decode(exr_context_t context, struct image *out, char *error, size_t error_size)
+static bool decode(exr_context_t context, size_t size, struct image *out, char *error, size_t error_size)
 {
     exr_attr_box2i_t window;
     exr_storage_t storage;
@@ -185,8 +185,13 @@ static bool decode(exr_context_t context, struct image *out, char *error, size_t
         return false;
     }
     int64_t width = (int64_t)window.max.x - window.min.x + 1, height = (int64_t)window.max.y - window.min.y + 1;
+    if (width <= 0 || height <= 0 || !image_plausible((uint64_t)width, (uint64_t)height, size, error, error_size)) {
+        if (width <= 0 || height <= 0)
+            snprintf(error, error_size, "broken EXR: an empty data window");
+        return false;
+    }
     if (!find_channels(list, &layout, error, error_size) ||
-        !image_alloc(out, width > 0 ? (uint64_t)width : 0, height > 0 ? (uint64_t)height : 0, IMAGE_RGBA16F, error,
+        !image_alloc(out, (uint64_t)width, (uint64_t)height, IMAGE_RGBA16F, error,
                      error_size))
         return false;
     exr_decode_pipeline_t pipe = EXR_DECODE_PIPELINE_INITIALIZER;
@@ -223,7 +228,7 @@ bool image_exr_decode(const void *data, size_t size, struct image *out, char *er
             exr_finish(&context);
         return false;
     }
-    bool ok = decode(context, out, error, error_size);
+    bool ok = decode(context, size, out, error, error_size);
     exr_finish(&context);
     return ok;
 }

@@ -52,7 +52,8 @@ static bool decode(struct jpeg_decompress_struct *info, struct jpeg_state *s, co
         return false;
     jpeg_mem_src(info, data, size);
     jpeg_read_header(info, TRUE);
-    if (!image_alloc(out, info->image_width, info->image_height, IMAGE_RGBA8, s->error, s->error_size))
+    if (!image_plausible(info->image_width, info->image_height, size, s->error, s->error_size) ||
+        !image_alloc(out, info->image_width, info->image_height, IMAGE_RGBA8, s->error, s->error_size))
         return false;
     bool four = info->num_components == 4;
     info->out_color_space = info->num_components == 1 ? JCS_GRAYSCALE : four ? JCS_CMYK : JCS_RGB;

@@ -10,6 +10,7 @@
 
 struct png_state {
     struct cursor in;
+    size_t size;
     char *error;
     size_t error_size;
 };
@@ -68,7 +69,9 @@ static bool decode(png_structp png, png_infop info, struct png_state *s, struct 
     if (png_get_valid(png, info, PNG_INFO_tRNS))
         channels = channels == 1 ? 2 : 4;
     enum image_format format = depth == 16 ? IMAGE_RGBA16F : IMAGE_RGBA8;
-    if (!image_alloc(out, png_get_image_width(png, info), png_get_image_height(png, info), format, s->error,
+    if (!image_plausible(png_get_image_width(png, info), png_get_image_height(png, info), s->size, s->error,
+                         s->error_size) ||
+        !image_alloc(out, png_get_image_width(png, info), png_get_image_height(png, info), format, s->error,
                      s->error_size))
         return false;
     out->channels = channels;
@@ -87,7 +90,7 @@ static bool decode(png_structp png, png_infop info, struct png_state *s, struct 
 
 bool image_png_decode(const void *data, size_t size, struct image *out, char *error, size_t error_size)
 {
-    struct png_state s = { cur_make(data, size), error, error_size };
+    struct png_state s = { cur_make(data, size), size, error, error_size };
     png_structp png    = png_create_read_struct(PNG_LIBPNG_VER_STRING, &s, on_error, on_warning);
     png_infop info     = png ? png_create_info_struct(png) : NULL;
     png_bytep *rows    = NULL;

@@ -62,6 +62,8 @@ bool image_stb_decode(const void *data, size_t size, struct image *out, char *er
         snprintf(error, error_size, "the image is too large: %dx%d pixels", w, h);
         return false;
     }
+    if (!image_plausible((uint64_t)w, (uint64_t)h, size, error, error_size))
+        return false;
     bool ok = false;
     void *p;
     if (stbi_is_hdr_from_memory(data, n)) {

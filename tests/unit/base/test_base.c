@@ -19,6 +19,7 @@
 #include "intern.h"
 #include "queue.h"
 #include "thread.h"
+#include "work.h"
 
 static void cursor_reads_and_sticks(void **state)
 {
@@ -182,9 +183,43 @@ static void array_grows(void **state)
     array_free(&a);
 }
 
+static void count_job(void *user, bool cancelled)
+{
+    atomic_fetch_add((atomic_int *)user + cancelled, 1);
+}
+
+static void slow_job(void *user, bool cancelled)
+{
+    while (!cancelled && !atomic_load((atomic_int *)user))
+        ;
+}
+
+static void test_work(void **state)
+{
+    atomic_int counts[2] = { 0, 0 }, go = 0; // run, cancelled
+    struct work_queue *q = work_queue_create(2, "work");
+    for (int i = 0; i < 1000; i++)
+        assert_true(work_queue_push(q, count_job, counts));
+    while (work_queue_size(q))
+        ;
+    assert_int_equal(atomic_load(&counts[0]), 1000);
+    work_queue_destroy(&q);
+    assert_null(q);
+
+    // Jobs that never began are called as cancelled.
+    q = work_queue_create(1, "work");
+    work_queue_push(q, slow_job, &go);
+    for (int i = 0; i < 10; i++)
+        work_queue_push(q, count_job, counts);
+    atomic_store(&go, 1);
+    work_queue_destroy(&q);
+    assert_int_equal(atomic_load(&counts[0]) + atomic_load(&counts[1]), 1010);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_work),
         cmocka_unit_test(cursor_reads_and_sticks),
         cmocka_unit_test(writer_is_bounded),
         cmocka_unit_test(arena_keeps_its_maximum),
