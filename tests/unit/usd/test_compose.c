@@ -1,6 +1,8 @@
 // Composition: one test per rule of LIVERPS and its neighbours.
 #include "usd_test.h"
 
+#include <pthread.h>
+
 static const char *diagnostic(const usd_stage *s, const char *says)
 {
     for (size_t i = 0; i < usd_stage_diagnostic_count(s); i++)
@@ -320,6 +322,45 @@ static void materialx_documents_are_layers(void **state)
     remove_folder(&f);
 }
 
+// Everything that is made on first use, by several threads at once.
+static void *read_everything(void *arg)
+{
+    const usd_stage *s   = arg;
+    const usd_prim *root = usd_stage_pseudo_root(s);
+    uintptr_t sum        = 0;
+    for (const usd_prim *p = usd_prim_first_child(root); p; p = usd_prim_next(p, root, false)) {
+        sum += strlen(usd_prim_path(p)) + (usd_stage_find(s, usd_prim_path(p)) == p);
+        for (size_t i = 0; i < usd_prim_property_count(p); i++) {
+            const usd_property *q = usd_prim_property(p, i);
+            struct usd_value v;
+            sum += usd_attr_get(q, 1, &v);
+            usd_value_finish(&v);
+            for (size_t k = 0; k < usd_rel_target_count(q); k++)
+                sum += strlen(usd_rel_target(q, k));
+        }
+    }
+    return (void *)sum;
+}
+
+static void many_threads_read_at_once(void **state)
+{
+    char text[8192] = "#usda 1.0\ndef \"Inner\" { def \"x\" { rel r = </Inner/y>\n int v = 1\n }\n def \"y\" {} }\n"
+                      "def \"Outer\" { def \"i\" ( instanceable = true\n references = </Inner> ) {}\n def \"j\" ( instanceable = true\n references = </Inner> ) {} }\n";
+    for (int i = 0; i < 80; i++)
+        sprintf(text + strlen(text), "def \"I%d\" ( instanceable = true\n references = </Outer> ) {}\n", i);
+    usd_stage *s = open_text(text);
+    pthread_t threads[4];
+    void *sums[4];
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, read_everything, s), 0);
+    for (int i = 0; i < 4; i++)
+        pthread_join(threads[i], &sums[i]);
+    for (int i = 1; i < 4; i++)
+        assert_ptr_equal(sums[i], sums[0]);
+    assert_true((uintptr_t)sums[0] > 80 * 6);
+    usd_stage_close(&s);
+}
+
 static bool refuse(const char *path, void *user) { return strncmp(path, user, strlen(user)) == 0; }
 
 static void paths_outside_are_refused(void **state)
@@ -359,6 +400,7 @@ int main(void)
         cmocka_unit_test(dictionaries_merge),
         cmocka_unit_test(relocates_move_what_arcs_bring),
         cmocka_unit_test(materialx_documents_are_layers),
+        cmocka_unit_test(many_threads_read_at_once),
         cmocka_unit_test(paths_outside_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
