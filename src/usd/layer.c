@@ -36,6 +36,7 @@ struct layer *layer_create(const char *identifier, const char *anchor, const str
     struct layer *l = calloc(1, sizeof(*l));
     if (!l)
         return NULL;
+    pthread_mutex_init(&l->index_lock, NULL);
     l->identifier = strdup(identifier);
     l->anchor     = strdup(anchor);
     atomic_init(&l->refs, 1);
@@ -63,6 +64,8 @@ static void layer_free(struct layer *l)
     array_free(&l->props);
     array_free(&l->fields);
     arena_finish(&l->arena);
+    hash_map_finish(&l->child_index);
+    pthread_mutex_destroy(&l->index_lock);
     free(l->identifier);
     free(l->anchor);
     free(l);
@@ -136,11 +139,31 @@ const struct prop_spec *spec_prop(const struct layer *l, const struct prim_spec 
     return NULL;
 }
 
+#define LONG_LIST 64 // children looked at one by one before the index is asked
+
+static uint32_t indexed_child(struct layer *l, uint32_t parent, usd_tok name)
+{
+    pthread_mutex_lock(&l->index_lock);
+    if (!hash_map_get(&l->child_index, parent)) {
+        for (uint32_t c = l->prims.items[parent].first_child; c; c = l->prims.items[c].next_sibling)
+            hash_map_put(&l->child_index, (uint64_t)(parent + 1ull) << 32 | l->prims.items[c].name, c);
+        hash_map_put(&l->child_index, parent, 1);
+    }
+    uint64_t *at   = hash_map_get(&l->child_index, (uint64_t)(parent + 1ull) << 32 | name);
+    uint32_t found = at ? (uint32_t)*at : 0;
+    pthread_mutex_unlock(&l->index_lock);
+    return found;
+}
+
 uint32_t spec_child(const struct layer *l, uint32_t parent, usd_tok name)
 {
-    for (uint32_t c = l->prims.items[parent].first_child; c; c = l->prims.items[c].next_sibling)
+    unsigned steps = 0;
+    for (uint32_t c = l->prims.items[parent].first_child; c; c = l->prims.items[c].next_sibling) {
         if (l->prims.items[c].name == name)
             return c;
+        if (++steps == LONG_LIST)
+            return indexed_child((struct layer *)l, parent, name);
+    }
     return 0;
 }
 

@@ -2,11 +2,13 @@
 // shared by every stage of the process that uses the same file. Reading: any thread.
 #pragma once
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 
 #include "arena.h"
 #include "array.h"
+#include "hash.h"
 #include "usd_limits.h"
 #include "value.h"
 
@@ -64,6 +66,8 @@ struct layer {
         ARRAY_OF(char *);
     } warnings;
     uint64_t max_bytes;
+    pthread_mutex_t index_lock;
+    struct hash_map child_index; // (parent + 1) << 32 | name -> spec, and parent -> 1 once its children are in; long lists only
 };
 
 struct layer *layer_create(const char *identifier, const char *anchor, const struct usd_limits *limits);
