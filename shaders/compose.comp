@@ -47,7 +47,8 @@ vec3 picture(sampler2D s, vec2 used, vec2 offset)
     vec2 at = (vec2(gl_GlobalInvocationID.xy) + 0.5) / vec2(params.size) * used + offset - 0.5;
     vec2 f = fract(at);
     at = floor(at) + f * f * (3.0 - 2.0 * f) * 0.5 + f * 0.5 + 0.5;
-    return mean(textureLod(s, clamp(at, vec2(0.5), used - 0.5) / vec2(textureSize(s, 0)), 0.0));
+    // A little inside of the last used texel: what lies behind may be anything, even NaN, and NaN times 0 is NaN.
+    return mean(textureLod(s, clamp(at, vec2(0.5), used - 0.51) / vec2(textureSize(s, 0)), 0.0));
 }
 
 void main()

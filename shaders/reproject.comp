@@ -30,9 +30,15 @@ void main()
     vec3 then = world - params.eye;
     vec4 q = params.world_to_clip * (sky && !ortho ? vec4(d, 0.0) : vec4(world, 1.0));
     vec2 at = q.xy / q.w * 0.5 + 0.5;
-    float seen = textureLod(traced_normal, at, 0.0).a;
     float distance = dot(then, params.axis);
-    bool same = sky ? seen > SKY : seen < SKY && abs(seen - distance) < 0.015 * distance + 2.0 * frame.pixel_spread * distance;
+    // All around, so that nothing of a silhouette's smoothed edge comes along.
+    vec2 texel = 1.2 / vec2(textureSize(traced_normal, 0));
+    vec4 seen = vec4(textureLod(traced_normal, at + texel, 0.0).a, textureLod(traced_normal, at - texel, 0.0).a,
+                     textureLod(traced_normal, at + vec2(texel.x, -texel.y), 0.0).a,
+                     textureLod(traced_normal, at + vec2(-texel.x, texel.y), 0.0).a);
+    float nearest = min(min(seen.x, seen.y), min(seen.z, seen.w)), farthest = max(max(seen.x, seen.y), max(seen.z, seen.w));
+    float tolerance = 0.02 * distance + 4.0 * frame.pixel_spread * distance;
+    bool same = sky ? nearest > SKY : nearest > distance - tolerance && farthest < distance + tolerance;
     bool inside = q.w > 0.0 && all(greaterThan(at, vec2(0.0))) && all(lessThan(at, vec2(1.0)));
     float turned = sky ? 1.0 : dot(normalize(then), normalize(world - o));
     float trust = inside && same ? params.trust * smoothstep(0.90, 0.99, turned) : 0.0;
