@@ -238,7 +238,9 @@ static bool first_frame(struct load *l)
     s->aov_failures     = 0;
     s->outputs_stale    = false;
     convert_forget(&s->convert);
-    rx_select_outputs(s->rx, NULL, 0); // all of them, to see which the renderer really has
+    const char *ldr = aov_name(AOV_LDR);
+    rx_select_outputs(s->rx, &ldr, 1); // where outputs cannot be selected, all are made and looked at
+    runtime_settle(s);
     int failures = 0, produced = 0, wanted = rx_has_stats(s->rx) ? 1 : WARM_UP_STEPS;
     while (produced < wanted && !atomic_load(&s->stop)) {
         bool good = runtime_step(s, produced == 0, true);

@@ -65,11 +65,16 @@ static bool show(struct server *s, const struct rx_frame *frame, enum aov aov)
     return good;
 }
 
-// Which outputs really have pixels: a name in the frame proves nothing.
+// Which outputs really have pixels. A name in the frame proves nothing, but to a renderer that lets outputs
+// be selected: that one lists what it can make, and making all of them would hold up the first picture.
 static void discover(struct server *s, const struct rx_frame *frame)
 {
     for (int i = 0; i < AOV_COUNT; i++) {
         struct rx_image image;
+        if (rx_can_select(s->rx)) {
+            s->available |= find_output(s, frame, (enum aov)i) ? 1u << i : 0;
+            continue;
+        }
         if (!rx_map(s->rx, find_output(s, frame, (enum aov)i), &image))
             continue;
         const DLTensor *t = image.tensor;

@@ -381,6 +381,7 @@ char *rx_path_text(struct rx *rx, uint64_t path)
 // Extensions
 
 bool rx_has_stats(const struct rx *rx) { return rx->get_stats != NULL; }
+bool rx_can_select(const struct rx *rx) { return rx->select_outputs != NULL; }
 
 bool rx_stats(struct rx *rx, ovrtx_ext_product_stats_t *out)
 {

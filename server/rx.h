@@ -58,6 +58,7 @@ char *rx_path_text(struct rx *rx, uint64_t path);
 
 // Extensions; they do nothing, or return false, where the library lacks them.
 bool rx_has_stats(const struct rx *rx);
+bool rx_can_select(const struct rx *rx); // rx_select_outputs has an effect
 bool rx_stats(struct rx *rx, ovrtx_ext_product_stats_t *out); // any thread while the renderer lives
 void rx_set_budget(struct rx *rx, double milliseconds);
 void rx_select_outputs(struct rx *rx, const char *const *names, size_t count); // count 0 = all
