@@ -253,8 +253,10 @@ static bool first_frame(struct load *l)
         if (!good)
             clock_sleep_until_ns(clock_mono_ns() + (failures < 20 ? 2000000 : 20000000));
     }
-    if (atomic_load(&s->stop))
-        return fail(l, "internal");
+    if (atomic_load(&s->stop)) {
+        snprintf(l->error, sizeof(l->error), "Stopped");
+        return fail(l, "stage_load_failed");
+    }
     s->outputs_stale = true; // from here on only what is shown
     return true;
 }
@@ -388,7 +390,7 @@ static void post_failed(struct load *l, bool restored)
     pthread_mutex_unlock(&n->lock);
     actions_publish_camera(s, false, NULL);
     end(l);
-    if (l->kind != LOAD_VARIANT) {
+    if (l->kind != LOAD_VARIANT && !atomic_load(&s->stop)) { // who asks to stop needs no error
         post_result(s, l->url, l->error, first_request_id(l->requesters));
         outbox_error(s->outbox, 0, l->code, l->error, json_pack("{s:s}", "url", l->url), NULL);
         post_other_results(s, l->requesters, l->error, false);
@@ -622,7 +624,7 @@ bool loader_open_initial(struct server *s)
     pthread_mutex_unlock(&s->session.lock);
     struct load l = { .s = s, .kind = LOAD_OPEN, .target = target, .url = url, .requesters = json_pack("[{s:s}]", "url", url) };
     bool ok       = run(&l);
-    if (!ok)
+    if (!ok && !atomic_load(&s->stop))
         log_error("server", "%s: %s", s->o.scene, l.error);
     json_decref(l.requesters);
     free(url);

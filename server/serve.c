@@ -215,6 +215,7 @@ static int serve(struct server *s)
     sigemptyset(&signals);
     sigaddset(&signals, SIGINT);
     sigaddset(&signals, SIGTERM);
+    signal(SIGINT, SIG_DFL); // a shell that starts us in the background has it ignored; ignored signals never come
     pthread_sigmask(SIG_BLOCK, &signals, NULL); // inherited by every thread: this one waits for them
     signal(SIGPIPE, SIG_IGN);
 
