@@ -258,6 +258,9 @@ static inline float depth_at(const struct image *im, const uint8_t *row, int x)
 
 static inline bool depth_valid(float z, float far) { return z > 0.0f && z < far && z <= 3.4e38f; }
 
+// The distance that a reversed, normalised perspective depth (1 near, 0 far) stands for.
+static inline float distance_of(float z, float near, float far) { return near * far / (near + z * (far - near)); }
+
 static bool depth(struct convert_state *s, const struct image *im, const struct convert_settings *set, uint8_t *out,
                   int width, int height)
 {
@@ -276,15 +279,26 @@ static bool depth(struct convert_state *s, const struct image *im, const struct 
         }
     }
     s->depth_is_distance |= want_range && most > 1.0f; // else: 1 at the near plane, 0 at the far one
+    // Normalised values become distances where the clipping range is known (docs/decisions/0004).
+    float near   = (float)set->clip_near;
+    bool restore = !s->depth_is_distance && near > 0 && near < far;
+    if (restore) {
+        float nearest = distance_of(most, near, far);
+        most          = distance_of(least, near, far);
+        least         = nearest;
+    }
     float z0 = fmaxf((float)set->camera_distance, 0.001f), range = most - least;
     for (int y = 0; y < height; y++) {
         const uint8_t *row = im->data + (size_t)y * im->row_bytes;
         uint8_t *to        = out + (size_t)y * (size_t)width * 4;
         for (int x = 0; x < width; x++) {
             float z = depth_at(im, row, x), g = z;
-            if (s->depth_is_distance)
+            bool valid = depth_valid(z, far);
+            if (restore && valid)
+                z = distance_of(z, near, far);
+            if (s->depth_is_distance || restore)
                 g = set->depth == DEPTH_INVERSE ? 1.0f / (1.0f + z / z0) : range > 0 ? (most - z) / range : 1.0f;
-            uint32_t v = depth_valid(z, far) ? quantise(g) : 0;
+            uint32_t v = valid ? quantise(g) : 0;
             store_bgra(to + 4 * (size_t)x, v, v, v);
         }
     }

@@ -21,6 +21,7 @@ struct convert_settings {
     enum depth_mode depth;
     double camera_distance; // z0 of DEPTH_INVERSE, stage units
     double clip_far;        // depth at or beyond it is "nothing"
+    double clip_near;       // 0 = not known: normalised depth is shown as it is
 };
 
 struct convert_state {

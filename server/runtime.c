@@ -38,6 +38,7 @@ static bool fill_picture(void *user, uint8_t *bgra)
     struct convert_settings set  = {
         .exposure = s->settings.exposure, .tone = s->settings.tone_mapping, .depth = s->settings.depth_mode,
         .camera_distance = s->camera.view.distance, .clip_far = s->camera.lens.clip_far,
+        .clip_near = s->camera.lens.clip_near,
     };
     return convert_image(&s->convert, f->aov, f->tensor, &set, bgra, (int)s->o.width, (int)s->o.height);
 }

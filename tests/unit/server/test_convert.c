@@ -123,6 +123,19 @@ static void depth_in_both_meanings(void **state)
     const int want[8] = { q(0.5), q(0.25), 0, 0, 0, 0, 0, q(1 / 1.2) };
     for (int i = 0; i < 8; i++)
         assert_int_equal(out[4 * i], want[i]);
+    // Normalised values of the same distances show the same picture once the clipping range is known.
+    const double near = 0.025, far = 600;
+    float reversed[8];
+    struct convert_settings ranged = plain;
+    ranged.clip_near = near, ranged.clip_far = far;
+    for (int i = 0; i < 8; i++)
+        reversed[i] = distance[i] > 0 && distance[i] < 1000 ? (float)(near * (far - distance[i]) / (distance[i] * (far - near))) : 0;
+    convert_forget(&state_);
+    assert_true(run(AOV_DEPTH, kDLFloat, 32, 8, 1, 1, reversed, &ranged, out));
+    for (int i = 0; i < 8; i++)
+        assert_true(abs(out[4 * i] - want[i]) <= 1);
+    convert_forget(&state_);
+    assert_true(run(AOV_DEPTH, kDLFloat, 32, 8, 1, 1, distance, &plain, out)); // and back
     struct convert_settings minmax = plain;
     minmax.depth = DEPTH_MINMAX;
     assert_true(run(AOV_DEPTH, kDLFloat, 32, 8, 1, 1, distance, &minmax, out));
