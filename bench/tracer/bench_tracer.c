@@ -1,6 +1,6 @@
 // Path tracing speed: tree building, rays per second by bounce count, denoising.
 //
-//     build/bench/trace [side of the picture] [repetitions] [picture.png]
+//     build/bench/tracer/bench-tracer [side of the picture] [repetitions] [picture.png]
 //
 // One line per measurement: what, work size, median, spread (lowest to highest), unit; the device first.
 #include <math.h>
