@@ -6,14 +6,19 @@
 #include "draw_internal.h"
 #include "log.h"
 
+static bool given(const struct stage *s, uint32_t prim, const char *name) // authored or written
+{
+    return usd_attr_has_value(usd_prim_find_property(s->prims.items[prim].usd, name))
+        || stage_override(s, prim, paths_token_find(s->paths, name, strlen(name)));
+}
+
 static bool light_float(const struct stage *s, uint32_t prim, const char *name, float *out)
 {
     char full[96];
     const struct stage_prim *p = &s->prims.items[prim];
     snprintf(full, sizeof(full), "inputs:%s", name);
     // The old name counts only where the new one was neither authored nor written.
-    bool has_new = usd_attr_has_value(usd_prim_find_property(p->usd, full))
-        || stage_override(s, prim, paths_token_find(s->paths, full, strlen(full)));
+    bool has_new = given(s, prim, full);
     const usd_property *old = has_new ? NULL : usd_prim_find_property(p->usd, name);
     if (old && usd_attr_has_value(old))
         return usd_attr_get_float(old, stage_time_code(s, prim), out);
@@ -28,6 +33,16 @@ static void light_bool(const struct stage *s, uint32_t prim, const char *name, b
         && usd_attr_get_bool(usd_prim_find_property(s->prims.items[prim].usd, name), stage_time_code(s, prim), out))
         return;
     stage_get_bool(s, prim, full, out);
+}
+
+// The schema's values (a cone of 90 degrees, that is half of all directions) hold only where ShapingAPI is applied;
+// without it a light is not shaped unless a value is given.
+static void light_shaping(const struct stage *s, uint32_t prim, const char *name, float *out)
+{
+    char full[96];
+    snprintf(full, sizeof(full), "inputs:%s", name);
+    if (usd_prim_has_api(s->prims.items[prim].usd, "ShapingAPI") || given(s, prim, full) || given(s, prim, name))
+        light_float(s, prim, name, out);
 }
 
 static void light_color(const struct stage *s, uint32_t prim, float out[3])
@@ -102,9 +117,9 @@ int light_set(struct draw *d, uint32_t prim, const struct inherited *state)
     light_float(s, prim, "width", &desc.width);
     light_float(s, prim, "height", &desc.height);
     light_float(s, prim, "length", &desc.length);
-    light_float(s, prim, "shaping:cone:angle", &desc.shaping_cone_angle);
-    light_float(s, prim, "shaping:cone:softness", &desc.shaping_cone_softness);
-    light_float(s, prim, "shaping:focus", &desc.shaping_focus);
+    light_shaping(s, prim, "shaping:cone:angle", &desc.shaping_cone_angle);
+    light_shaping(s, prim, "shaping:cone:softness", &desc.shaping_cone_softness);
+    light_shaping(s, prim, "shaping:focus", &desc.shaping_focus);
     light_bool(s, prim, "normalize", &desc.normalize);
     light_bool(s, prim, "enableColorTemperature", &desc.enable_color_temperature);
     stage_get_bool(s, prim, "treatAsPoint", &desc.treat_as_point);

@@ -290,6 +290,38 @@ static void path_tracing_finishes_in_one_step(void **state)
     finish_picture(&p);
 }
 
+// Seen directly a light has its radiance, in every direction unless it is shaped; from behind it is not there.
+static void lights_are_seen(void **state)
+{
+    static const struct {
+        const char *light;
+        uint16_t want; // half
+    } rows[] = {
+        { "def SphereLight \"L\"\n{\n    float inputs:radius = 4\n    float inputs:intensity = 0.5\n}\n", 0x3800 },
+        { "def CylinderLight \"L\"\n{\n    float inputs:radius = 4\n    float inputs:length = 8\n    float inputs:intensity = 0.5\n}\n", 0x3800 },
+        { "def RectLight \"L\"\n{\n    float inputs:width = 4\n    float inputs:height = 4\n    float inputs:intensity = 0.5\n"
+          "    float xformOp:rotateX = 180\n    uniform token[] xformOpOrder = [\"xformOp:rotateX\"]\n}\n", 0x3800 },
+        { "def RectLight \"L\"\n{\n    float inputs:width = 4\n    float inputs:height = 4\n    float inputs:intensity = 0.5\n}\n", 0 },
+        // ShapingAPI alone is a cone of 90 degrees around -Z: nothing towards the camera.
+        { "def SphereLight \"L\" (prepend apiSchemas = [\"ShapingAPI\"])\n{\n    float inputs:radius = 4\n    float inputs:intensity = 0.5\n}\n", 0 },
+        { "def SphereLight \"L\"\n{\n    float inputs:radius = 4\n    float inputs:intensity = 0.5\n    float inputs:shaping:cone:angle = 60\n}\n", 0 },
+    };
+    static const char *const modes[] = { "PathTracing", "RealTimePathTracing" };
+    for (size_t i = 0; i < 2 * sizeof(rows) / sizeof(rows[0]); i++) {
+        char things[1024], more[256];
+        struct picture p;
+        snprintf(things, sizeof(things), "def Cube \"C\"\n{\n    double3 xformOp:translate = (50, 0, 0)\n    uniform token[] xformOpOrder = [\"xformOp:translate\"]\n}\n%s", rows[i / 2].light);
+        snprintf(more, sizeof(more), "    token omni:rtx:rendermode = \"%s\"\n    int omni:rtx:pt:samplesPerPixel = 2\n", modes[i % 2]);
+        char product[512];
+        snprintf(product, sizeof(product), PRODUCT("P", 64, 32, "</Vars/HdrColor>", "%s"), more);
+        open_text(scene("", things, product));
+        print_message("  %s: %.12s\n", modes[i % 2], rows[i / 2].light + 4);
+        take_picture("/P", "HdrColor", &p);
+        assert_int_equal(((uint16_t *)p.tensor->data)[4 * (16 * 64 + 32)], rows[i / 2].want);
+        finish_picture(&p);
+    }
+}
+
 static void selected_outputs_only(void **state)
 {
     struct picture p;
@@ -319,6 +351,7 @@ int main(void)
         cmocka_unit_test(results_may_pile_up),           cmocka_unit_test(results_survive_another_stage),
         cmocka_unit_test(distances_and_normals_of_a_cube), cmocka_unit_test(writes_show_in_the_next_picture),
         cmocka_unit_test(path_tracing_finishes_in_one_step), cmocka_unit_test(selected_outputs_only),
+        cmocka_unit_test(lights_are_seen),
     };
     return cmocka_run_group_tests(tests, setup_plain, teardown);
 }

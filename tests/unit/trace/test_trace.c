@@ -177,6 +177,44 @@ static void test_sphere(void **state)
     free(p);
 }
 
+// To the camera an area light is a thing that shines: its radiance from the front, nothing from behind.
+static void test_lights_seen(void **state)
+{
+    static const struct {
+        enum render_light_type type;
+        bool turned; // its emitting side faces the camera
+        float want;
+    } rows[] = {
+        { RENDER_LIGHT_SPHERE, false, 0.7f }, { RENDER_LIGHT_CYLINDER, false, 0.7f },
+        { RENDER_LIGHT_RECT, true, 0.7f },    { RENDER_LIGHT_DISK, true, 0.7f },
+        { RENDER_LIGHT_RECT, false, 0.25f },  { RENDER_LIGHT_DISK, false, 0.25f }, // the dome behind
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        for (int dome = 0; dome < 2; dome++) {
+            fixture_clear(&fixture);
+            fixture_place(&fixture, fixture_sphere(&fixture, 1), fixture_diffuse(&fixture, 1, 1, 1), (double[]) { 9, 0, 0 });
+            struct render_light_desc seen = light_at(rows[i].type, 0, 0, 0);
+            seen.intensity = 0.7f;
+            if (rows[i].turned)
+                seen.transform[0] = seen.transform[10] = -1;
+            light(&seen);
+            if (dome) {
+                struct render_light_desc sky = light_at(RENDER_LIGHT_DOME, 0, 0, 0);
+                sky.intensity = 0.25f;
+                light(&sky);
+            }
+            fixture_look(&fixture, (double[]) { 0, 0, 6 }, origin, 20);
+            float *p   = fixture_trace(&fixture, 4);
+            float want = !dome && rows[i].want < 0.5f ? 0 : rows[i].want;
+            assert_close(mean(p, 0, 14, 14, 18, 18), want, 0.001);
+            free(p);
+            p = fixture_denoise(&fixture, 1);
+            assert_close(mean(p, 0, 14, 14, 18, 18), want, 0.002);
+            free(p);
+        }
+    }
+}
+
 static void test_disk(void **state)
 {
     floor_scene(1);
@@ -291,7 +329,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_furnace_diffuse), cmocka_unit_test(test_furnace_specular),
         cmocka_unit_test(test_furnace_plastic), cmocka_unit_test(test_distant),
-        cmocka_unit_test(test_sphere),          cmocka_unit_test(test_disk),
+        cmocka_unit_test(test_sphere),          cmocka_unit_test(test_lights_seen),
+        cmocka_unit_test(test_disk),
         cmocka_unit_test(test_rect),            cmocka_unit_test(test_cylinder),
         cmocka_unit_test(test_shaping),         cmocka_unit_test(test_shadow),
         cmocka_unit_test(test_validation),
