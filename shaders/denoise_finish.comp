@@ -9,8 +9,7 @@ layout(local_size_x = DENOISE_TILE, local_size_y = DENOISE_TILE) in;
 
 vec3 radiance_at(ivec2 p, DenoisePixel d)
 {
-    vec3 albedo = d.distance < DENOISE_FAR ? max(texelFetch(in_albedo, p, 0).rgb, vec3(0.02)) : vec3(1.0);
-    return d.light * albedo;
+    return d.light * max(texelFetch(in_albedo, p, 0).rgb, vec3(0.02)); // exactly what was divided out
 }
 
 vec3 enlarge(ivec2 p)

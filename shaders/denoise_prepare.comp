@@ -34,20 +34,24 @@ void main()
         float down = texelFetch(in_normal, clamp_pixel(p + ivec2(0, 1)), 0).w;
         // The smaller difference of each pair does not cross an edge.
         o.slope = max(min(abs(left - guide.w), abs(right - guide.w)), min(abs(up - guide.w), abs(down - guide.w)));
-        float sum = 0.0, squares = 0.0, temporal = 0.0, most = 0.0, weight = 0.0;
+        float sum = 0.0, squares = 0.0, temporal = 0.0, most = 0.0, weight = 0.0, alike = 0.0;
+        float fresh = clamp(1.0 - n / MANY, 0.0, 1.0);
         for (int y = -1; y <= 1; y++) {
             for (int x = -1; x <= 1; x++) {
                 ivec2 q = clamp_pixel(p + ivec2(x, y));
                 vec4 other = texelFetch(in_normal, q, 0);
-                float w = other.w < DENOISE_FAR && dot(other.xyz, guide.xyz) > 0.5 ? 1.0 : 0.0;
+                bool like = other.w < DENOISE_FAR && dot(other.xyz, guide.xyz) > 0.5;
+                // On what is smaller than a pixel nothing is alike. What is near still tells how much light varies.
+                float w = like ? 1.0 : abs(other.w - guide.w) < DENOISE_NEAR * guide.w ? 0.25 * fresh : 0.0;
                 float l = luminance(light_at(q));
                 vec2 moments = texelFetch(in_moments, q, 0).xy / n;
                 temporal += max(moments.y - moments.x * moments.x, 0.0) / n * w;
                 sum += l * w;
                 squares += l * l * w;
                 weight += w;
-                if (x != 0 || y != 0)
-                    most = max(most, l * w);
+                alike += like ? 1.0 : 0.0;
+                if (like && (x != 0 || y != 0))
+                    most = max(most, l);
             }
         }
         // A pixel that missed what is rare believes itself certain: ask the neighbours too.
@@ -55,11 +59,11 @@ void main()
         temporal /= weight;
         float mean = sum / weight;
         float spatial = max(squares / weight - mean * mean, 0.0);
-        o.deviation = sqrt(max(temporal, spatial * clamp(1.0 - n / MANY, 0.0, 1.0)));
+        o.deviation = sqrt(max(temporal, spatial * fresh));
         // Reflections of smooth surfaces are detail, not noise.
         o.deviation *= clamp(texelFetch(in_albedo, p, 0).a * 4.0, 0.15, 1.0);
         float own = luminance(o.light);
-        if (own > most && weight > 3.5) {
+        if (own > most && alike > 3.5) {
             float keep = clamp(n / FIREFLY_FADE, 0.0, 1.0);
             o.light *= mix(most / own, 1.0, keep * keep);
         }

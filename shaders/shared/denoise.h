@@ -24,6 +24,7 @@
 // halves; z: normal, octahedral snorm 2x16; w: distance and its change per pixel, as two halves.
 // Distance DENOISE_FAR and beyond is background.
 #define DENOISE_FAR 59000.0
+#define DENOISE_NEAR 0.1 // of the distance: what may lend light where nothing is alike
 
 struct DenoiseParams {
     uint width, height;         // of the traced picture

@@ -310,6 +310,35 @@ static void test_shadow(void **state)
     free(p);
 }
 
+// Gravel finer than a pixel: no neighbour has the same normal, and still no pixel that one sample left black stays so.
+static void test_denoise_gravel(void **state)
+{
+    floor_scene(0.5f);
+    render_id stone = fixture_sphere(&fixture, 0.06), grey = fixture_diffuse(&fixture, 0.5f, 0.5f, 0.5f);
+    for (int i = 0; i < 24 * 24; i++)
+        fixture_place(&fixture, stone, grey, (double[]) { 0.1 * (i % 24) - 1.2, 0.03 * (i * 7 % 5), 0.1 * (i / 24) - 1.2 });
+    struct render_light_desc dome = light_at(RENDER_LIGHT_DOME, 0, 0, 0);
+    light(&dome);
+    fixture_look(&fixture, (double[]) { 0, 6, 3 }, origin, 15);
+    double means[2];
+    int black[2] = { 0 };
+    for (int filtered = 0; filtered < 2; filtered++) {
+        float *p = fixture_trace(&fixture, 1);
+        if (filtered) {
+            free(p);
+            p = fixture_denoise(&fixture, 1);
+        }
+        means[filtered] = (double)mean(p, 1, 0, 0, SIDE, SIDE);
+        for (int i = 0; i < SIDE * SIDE; i++)
+            black[filtered] += p[4 * i + 1] < 0.05f * (float)means[filtered];
+        free(p);
+    }
+    print_message("black of %d: %d, filtered %d; mean %.3f, filtered %.3f\n", SIDE * SIDE, black[0], black[1], means[0], means[1]);
+    assert_true(black[0] > 50); // else this proves nothing
+    assert_int_equal(black[1], 0);
+    assert_close((float)means[1], means[0], 0.1);
+}
+
 static void test_validation(void **state) { assert_int_equal(gpu_validation_errors(), 0); }
 
 static int setup(void **state)
@@ -333,7 +362,7 @@ int main(void)
         cmocka_unit_test(test_disk),
         cmocka_unit_test(test_rect),            cmocka_unit_test(test_cylinder),
         cmocka_unit_test(test_shaping),         cmocka_unit_test(test_shadow),
-        cmocka_unit_test(test_validation),
+        cmocka_unit_test(test_denoise_gravel),  cmocka_unit_test(test_validation),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
