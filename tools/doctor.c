@@ -148,12 +148,10 @@ static void check_encoders(struct report *r)
     static const struct {
         const char *name, *what;
         bool hardware;
-    } encoders[] = {
-        { "h264_nvenc", "H.264 on NVIDIA GPUs (also needs their driver)", true },
-        { "h264_vaapi", "H.264 on Intel and AMD GPUs", true },
+    } encoders[] = { // those that the streaming library tries, in its order
+        { "h264_nvenc", "H.264 on NVIDIA GPUs that have an encoder, with their driver", true },
         { "libx264", "H.264 on the CPU", false },
         { "libopenh264", "H.264 on the CPU", false },
-        { "libvpx", "VP8 on the CPU", false },
     };
     static const char *const versions[] = { "libavcodec.so.59", "libavcodec.so.60", "libavcodec.so.61", "libavcodec.so" };
     void *library = NULL;
@@ -173,12 +171,12 @@ static void check_encoders(struct report *r)
         snprintf(line, sizeof(line), "encoder %s: %s", encoders[i].name, encoders[i].what);
         if (there)
             good(line);
-        software |= there && !encoders[i].hardware && strstr(encoders[i].what, "H.264");
+        software |= there && !encoders[i].hardware;
     }
     if (!software)
         missing(r, "a software H.264 encoder", "apt install libavcodec-extra59");
     void *cuda = dlopen("libcuda.so.1", RTLD_NOW | RTLD_LOCAL);
-    note(cuda ? "NVIDIA's driver is here: pictures can stay on the GPU" : "no NVIDIA driver (libcuda.so.1): encoding on the CPU, unless VAAPI works");
+    note(cuda ? "NVIDIA's driver is here: its encoder is used where the GPU has one" : "no NVIDIA driver (libcuda.so.1): encoding on the CPU");
     if (cuda)
         dlclose(cuda);
     dlclose(library);
