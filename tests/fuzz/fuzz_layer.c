@@ -1,4 +1,5 @@
-// The binary format, and packages of it.
+// Any layer format, chosen by its first bytes, and composition of what it holds (internal references, classes,
+// variants, instances). The targets of the formats differ only in their corpus.
 #include <stddef.h>
 #include <stdint.h>
 
