@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "convert.h"
+#include "display.h"
 
 struct text {
     char *data;

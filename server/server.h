@@ -10,7 +10,7 @@
 #include "assets.h"
 #include "camera.h"
 #include "commands.h"
-#include "convert.h"
+#include "display.h"
 #include "input.h"
 #include "options.h"
 #include "outbox.h"

@@ -5,7 +5,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-#include "convert.h"
+#include "display.h"
 
 struct settings {
     double exposure;

@@ -16,7 +16,7 @@
 
 #include "camera.h"
 #include "clock.h"
-#include "convert.h"
+#include "display.h"
 #include "encode.h"
 #include "root_layer.h"
 

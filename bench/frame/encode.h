@@ -1,4 +1,4 @@
-// The encoder's half of bench-frame, apart because the server and src/media each have a convert.h.
+// The encoder of bench-frame.
 #pragma once
 
 #include <stddef.h>

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "convert.h"
+#include "display.h"
 
 static struct convert_state state_;
 static const struct convert_settings plain = { .camera_distance = 10, .clip_far = 1000 };

@@ -1,4 +1,4 @@
-#include "convert.h"
+#include "display.h"
 
 #include <math.h>
 #include <string.h>
