@@ -75,6 +75,8 @@ static void security_headers(struct http *h, SoupServerMessage *msg)
     soup_message_headers_replace(headers, "Referrer-Policy", "no-referrer");
     soup_message_headers_replace(headers, "Cross-Origin-Opener-Policy", "same-origin");
     soup_message_headers_replace(headers, "Cache-Control", "no-cache");
+    // libsoup 3.2 does not notice when the other end of an idle connection goes: each would stay open for ever.
+    soup_message_headers_replace(headers, "Connection", "close");
 }
 
 static void reply(struct http *h, SoupServerMessage *msg, int status, const char *type, SoupMemoryUse use, const char *body, size_t size)

@@ -76,9 +76,16 @@ static void add_cors_headers(SoupServerMessage *msg)
     soup_message_headers_replace(h, "Access-Control-Expose-Headers", "Location, Link");
 }
 
+// libsoup 3.2 does not notice when the other end of an idle connection goes: each would stay open for ever.
+static void close_after_reply(SoupServerMessage *msg)
+{
+    soup_message_headers_replace(soup_server_message_get_response_headers(msg), "Connection", "close");
+}
+
 // The rest of a refused request is read and thrown away.
 static void refuse(SoupServerMessage *msg, unsigned status, const char *text)
 {
+    close_after_reply(msg);
     soup_message_body_set_accumulate(soup_server_message_get_request_body(msg), FALSE);
     reply_text(msg, status, text);
 }
@@ -89,6 +96,8 @@ static void check_request(SoupServer *soup, SoupServerMessage *msg, const char *
     const struct signaller *s = user;
     const char *origin = request_header(msg, "Origin"), *host = request_header(msg, "Host");
     SoupMessageHeaders *in = soup_server_message_get_request_headers(msg);
+    if (!request_header(msg, "Upgrade"))
+        close_after_reply(msg);
     if (!origin_allowed(s->allowed_origins, origin, host, address_is_loopback(&s->bind))) {
         log_warn(CHANNEL, "refused a request from the page %.100s to host %.100s", origin ? origin : "(none)",
                  host ? host : "(none)");
