@@ -1,10 +1,35 @@
 // Coming, going, coming back; and those who do not speak the protocol.
 
 import assert from 'node:assert/strict';
+import { readdirSync, readlinkSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
-import { difference, here, launch, launchProcess, openViewer, run, servePage, until } from './harness.mjs';
+import { difference, here, launch, launchProcess, openViewer, run, servePage, sleep, until } from './harness.mjs';
 
 let v;
+
+/** How many sockets a process has open. */
+function sockets(pid) {
+  return readdirSync(`/proc/${pid}/fd`).filter((fd) => {
+    try {
+      return readlinkSync(`/proc/${pid}/fd/${fd}`).startsWith('socket:');
+    } catch {
+      return false; // closed between the two looks
+    }
+  }).length;
+}
+
+/** Send raw bytes, wait a little for an answer, go away: with a reset, or with the end of the stream alone. */
+async function vanish(port, text, abruptly) {
+  const socket = connect(port, '127.0.0.1').on('error', () => {});
+  await new Promise((resolve) => socket.once('connect', resolve));
+  if (text) socket.write(text);
+  await Promise.race([new Promise((resolve) => socket.once('data', resolve)), sleep(100)]);
+  if (abruptly) socket.resetAndDestroy();
+  else socket.destroy();
+}
+
+const upgrade = (port, lines) => `GET /ws HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n${lines}\r\n`;
 
 await run({ scene: join(here, 'scenes/patches.usda') }, {
   'an offer that is none is refused, by WHEP and by WebSocket': async ({ server, browser }) => {
@@ -28,6 +53,19 @@ await run({ scene: join(here, 'scenes/patches.usda') }, {
       assert.ok(['error', 'closed'].includes(reply.type), `${text}: ${JSON.stringify(reply)}`);
     }
     await page.context().close();
+  },
+
+  'clients that vanish leave no connection behind': async ({ server }) => {
+    const before = sockets(server.child.pid);
+    for (const port of [server.http, server.signal]) {
+      const get = `GET / HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n`;
+      for (const text of ['', 'GET', get, `${get}\r\n`, `${get}Connection: keep-alive\r\n\r\n`, upgrade(port, ''),
+        upgrade(port, 'Sec-WebSocket-Version: 99\r\nSec-WebSocket-Key: bad\r\n'),
+        upgrade(port, 'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n')]) {
+        for (let i = 0; i < 4; i++) await vanish(port, text, i % 2 === 0);
+      }
+    }
+    await until('the sockets of clients that went to be closed', () => sockets(server.child.pid) <= before, 15000);
   },
 
   'a reload connects again, and the selection is still there': async ({ server, browser }) => {
