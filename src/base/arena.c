@@ -16,7 +16,7 @@ struct arena_block {
 
 void arena_init(struct arena *a, size_t max_bytes)
 {
-    *a = (struct arena) { .max_bytes = max_bytes };
+    *a = (struct arena) { .max_bytes = max_bytes, .align = ARENA_ALIGN };
 }
 
 void arena_finish(struct arena *a)
@@ -26,14 +26,15 @@ void arena_finish(struct arena *a)
         free(b);
         b = next;
     }
-    arena_init(a, a->max_bytes);
+    *a = (struct arena) { .max_bytes = a->max_bytes, .align = a->align };
 }
 
 void *arena_alloc(struct arena *a, size_t size)
 {
     if (size > SIZE_MAX / 2)
         return NULL;
-    size = (size + ARENA_ALIGN - 1) & ~(size_t)(ARENA_ALIGN - 1);
+    size_t align = a->align ? a->align : ARENA_ALIGN;
+    size         = (size + align - 1) & ~(align - 1);
     if (a->max_bytes && size > a->max_bytes - a->used)
         return NULL;
 

@@ -9,12 +9,13 @@ struct arena_block;
 struct arena {
     struct arena_block *head; // newest block first
     size_t used, max_bytes;   // bytes handed out; 0 = no maximum
+    size_t align;             // of every piece: 16, or 8 when set after arena_init()
 };
 
 void arena_init(struct arena *a, size_t max_bytes);
 void arena_finish(struct arena *a); // frees everything, leaves an empty arena
 
-// Zeroed memory aligned to 16 bytes, or NULL when memory or the maximum is exhausted.
+// Zeroed, aligned memory, or NULL when memory or the maximum is exhausted.
 void *arena_alloc(struct arena *a, size_t size);
 // NUL-terminated copy of size bytes.
 char *arena_strndup(struct arena *a, const char *text, size_t size);

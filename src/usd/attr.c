@@ -144,7 +144,7 @@ struct winner {
 // Strongest layer with an opinion; within a layer time samples come before the default.
 static bool find_winner(const usd_property *q, bool with_samples, struct winner *w)
 {
-    const struct index *ix   = prim_real(q->prim)->index;
+    const struct index *ix   = prim_real(prop_prim(q))->index;
     const struct prop_ref *r = prop_refs(q);
     for (unsigned i = 0; i < q->ref_count; i++) {
         const struct layer *l;
@@ -286,7 +286,7 @@ bool usd_attr_get(const usd_property *q, double time, struct usd_value *out)
     struct winner w;
     if (!q || q->flags & PROP_RELATIONSHIP || !find_winner(q, !isnan(time), &w))
         return false;
-    const struct usd_stage *s = prim_stage(q->prim);
+    const struct usd_stage *s = prim_stage(prop_prim(q));
     bool ok                   = w.samples ? sample_value(s, &w, time, out) : field_value(s, w.layer, w.value, out);
     if (ok)
         map_timecodes(out, w.time);

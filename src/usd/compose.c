@@ -73,6 +73,7 @@ static bool worker_init(struct worker *w, struct usd_stage *s)
         return false;
     }
     arena_init(w->arena, 0);
+    w->arena->align = 8;
     pthread_mutex_lock(&s->lock);
     bool kept = array_push(&s->arenas, w->arena);
     pthread_mutex_unlock(&s->lock);

@@ -42,6 +42,7 @@ struct layer *layer_create(const char *identifier, const char *anchor, const str
     atomic_init(&l->refs, 1);
     l->max_bytes = limits->max_layer_bytes;
     arena_init(&l->arena, l->max_bytes);
+    l->arena.align = 8; // of a double, the largest there is
     struct prim_spec root = { .specifier = USD_DEF };
     // Empty tables exist too, so that an address of nothing is still an address.
     if (!l->identifier || !l->anchor || !array_push(&l->prims, root) || !array_reserve(&l->props, 1) || !array_reserve(&l->fields, 1)) {

@@ -29,7 +29,7 @@ static void prim_opinions(const usd_prim *prim, usd_tok key, struct opinions *o)
 
 static void prop_opinions(const usd_property *q, usd_tok key, struct opinions *o)
 {
-    const struct index *ix   = prim_real(q->prim)->index;
+    const struct index *ix   = prim_real(prop_prim(q))->index;
     const struct prop_ref *r = prop_refs(q);
     for (unsigned i = 0; i < q->ref_count && o->count < 64; i++) {
         const struct layer *l;
@@ -198,7 +198,7 @@ bool usd_property_metadata(const usd_property *q, const char *key, struct usd_va
         return false; // values, not metadata
     if (tok != UINT32_MAX)
         prop_opinions(q, tok, &o);
-    return o.count && compose_field(prim_stage(q->prim), &o, out);
+    return o.count && compose_field(prim_stage(prop_prim(q)), &o, out);
 }
 
 static bool is_public(const struct field *f)
@@ -249,7 +249,7 @@ const char *usd_property_metadata_next(const usd_property *q, size_t *at)
 {
     if (!q)
         return NULL;
-    const struct index *ix   = prim_real(q->prim)->index;
+    const struct index *ix   = prim_real(prop_prim(q))->index;
     const struct prop_ref *r = prop_refs(q);
     size_t n                 = 0;
     for (unsigned i = 0; i < q->ref_count; i++) {

@@ -55,13 +55,24 @@ static void merge_order(struct merge *m, const struct field *f)
     array_free(&order);
 }
 
+static bool names_targets(const struct layer *l, const struct prop_spec *s)
+{
+    for (unsigned i = 0; i < s->field_count; i++) {
+        usd_tok name = l->fields.items[s->first_field + i].name;
+        if (name == T_connectionPaths || name == T_targetPaths)
+            return true;
+    }
+    return false;
+}
+
 static void describe(struct usd_property *q, const struct index *ix, const struct schema_chain *chain)
 {
     const struct prop_ref *r = prop_refs(q);
-    bool typed               = false;
+    bool typed = false, has_targets = false;
     for (unsigned i = 0; i < q->ref_count; i++) {
         const struct layer *l;
         const struct prop_spec *s = ref_prop(ix, r[i], &l);
+        has_targets |= names_targets(l, s);
         if (!typed && (s->type_name || s->flags & PROP_RELATIONSHIP)) {
             typed        = true;
             q->type_name = s->type_name;
@@ -81,26 +92,41 @@ static void describe(struct usd_property *q, const struct index *ix, const struc
         if (type == (enum usd_type)q->type && is_array == q->is_array) // a wrong type stays visible
             q->type_name = built_in->type_name;
     }
+    q->flags |= has_targets ? PROP_HAS_TARGETS : 0;
 }
 
-static struct prop_table *table_alloc(struct usd_stage *s, size_t count)
+static struct prop_table *table_alloc(const struct usd_prim *p, size_t count, bool has_targets)
 {
-    struct prop_table *t = arena_alloc(&s->arena, sizeof(*t) + count * sizeof(t->props[0]));
-    if (t)
-        t->count = (uint32_t)count;
+    size_t item          = sizeof(struct usd_property) + (has_targets ? sizeof(struct target_list *) : 0);
+    struct prop_table *t = arena_alloc(&prim_stage(p)->arena, sizeof(*t) + count * item);
+    if (!t)
+        return NULL;
+    t->prim        = p;
+    t->count       = (uint32_t)count;
+    t->has_targets = has_targets;
+    for (uint32_t i = 0; i < count; i++)
+        t->props[i].place = i;
     return t;
 }
 
-static struct prop_table *table_of_one(struct usd_stage *s, const struct usd_prim *p)
+static struct target_list *_Atomic *target_slot(const struct usd_property *q)
+{
+    struct prop_table *t = prop_table_of(q);
+    return t->has_targets ? (struct target_list *_Atomic *)(void *)&t->props[t->count] + q->place : NULL;
+}
+
+static struct prop_table *table_of_one(const struct usd_prim *p)
 {
     const struct layer *l;
     struct spec_ref r         = p->one;
     const struct prim_spec *spec = ref_spec(p->index, r, &l);
-    struct prop_table *t      = table_alloc(s, spec->prop_count);
+    bool has_targets             = false;
+    for (uint32_t i = 0; i < spec->prop_count; i++)
+        has_targets |= names_targets(l, &l->props.items[spec->first_prop + i]);
+    struct prop_table *t             = table_alloc(p, spec->prop_count, has_targets);
     const struct schema_chain *chain = schema_chain(p->type_name);
     for (uint32_t i = 0; t && i < spec->prop_count; i++) {
         struct usd_property *q = &t->props[i];
-        q->prim      = p;
         q->name      = l->props.items[spec->first_prop + i].name;
         q->ref_count = 1;
         q->one       = (struct prop_ref) { spec->first_prop + i, r.node, r.layer };
@@ -109,7 +135,7 @@ static struct prop_table *table_of_one(struct usd_stage *s, const struct usd_pri
     return t;
 }
 
-static struct prop_table *table_of_many(struct usd_stage *s, const struct usd_prim *p)
+static struct prop_table *table_of_many(const struct usd_prim *p)
 {
     struct merge m           = { 0 };
     const struct spec_ref *r = prim_refs(p);
@@ -127,18 +153,23 @@ static struct prop_table *table_of_many(struct usd_stage *s, const struct usd_pr
         if (order)
             merge_order(&m, order);
     }
-    struct prop_table *t = table_alloc(s, m.props.count);
+    bool has_targets = false;
+    for (size_t i = 0; i < m.refs.count; i++) {
+        const struct layer *l;
+        const struct prop_spec *s = ref_prop(p->index, m.refs.items[i].ref, &l);
+        has_targets |= names_targets(l, s);
+    }
+    struct prop_table *t = table_alloc(p, m.props.count, has_targets);
     const struct schema_chain *chain = schema_chain(p->type_name);
     for (size_t i = 0; t && i < m.props.count; i++) {
         struct usd_property *q = &t->props[i];
-        q->prim      = p;
         q->name      = m.props.items[i].name;
         q->ref_count = (uint16_t)m.props.items[i].count;
         uint32_t at  = m.props.items[i].first;
         if (q->ref_count == 1) {
             q->one = m.refs.items[at].ref;
         } else {
-            q->many = arena_alloc(&s->arena, q->ref_count * sizeof(*q->many));
+            q->many = arena_alloc(&prim_stage(p)->arena, q->ref_count * sizeof(*q->many));
             if (!q->many) {
                 t = NULL;
                 break;
@@ -154,24 +185,18 @@ static struct prop_table *table_of_many(struct usd_stage *s, const struct usd_pr
     return t;
 }
 
-static struct prop_table *table_locked(struct usd_stage *s, struct usd_prim *p)
+static struct prop_table *table_locked(struct usd_prim *p)
 {
     struct prop_table *t = atomic_load_explicit(&p->props, memory_order_acquire);
     if (t)
         return t;
     if (p->flags & PRIM_PROXY) {
-        const struct prop_table *from = table_locked(s, (struct usd_prim *)p->source);
-        t                             = from ? table_alloc(s, from->count) : NULL;
-        for (uint32_t i = 0; t && i < t->count; i++) {
-            const struct usd_property *q = &from->props[i];
-            struct usd_property *mine    = &t->props[i];
-            mine->prim = p;
-            mine->one  = q->one; // the whole union: both members have its size
-            mine->name = q->name, mine->type_name = q->type_name;
-            mine->ref_count = q->ref_count, mine->flags = q->flags, mine->type = q->type, mine->is_array = q->is_array;
-        }
+        const struct prop_table *from = table_locked((struct usd_prim *)p->source);
+        t                             = from ? table_alloc(p, from->count, from->has_targets) : NULL;
+        if (t)
+            memcpy(t->props, from->props, t->count * sizeof(t->props[0])); // targets are this instance's own
     } else {
-        t = p->ref_count == 1 ? table_of_one(s, p) : table_of_many(s, p);
+        t = p->ref_count == 1 ? table_of_one(p) : table_of_many(p);
     }
     atomic_store_explicit(&p->props, t, memory_order_release);
     return t;
@@ -185,7 +210,7 @@ static const struct prop_table *table(const usd_prim *prim)
         return t;
     struct usd_stage *s = prim_stage(p);
     pthread_mutex_lock(&s->lock);
-    t = table_locked(s, p);
+    t = table_locked(p);
     pthread_mutex_unlock(&s->lock);
     return t;
 }
@@ -212,7 +237,7 @@ const usd_property *usd_prim_find_property(const usd_prim *p, const char *name)
     return NULL;
 }
 
-const usd_prim *usd_property_prim(const usd_property *q) { return q ? q->prim : NULL; }
+const usd_prim *usd_property_prim(const usd_property *q) { return q ? prop_prim(q) : NULL; }
 const char *usd_property_name(const usd_property *q) { return q ? tok_text(q->name) : ""; }
 const char *usd_property_type_name(const usd_property *q) { return q ? tok_text(q->type_name) : ""; }
 enum usd_type usd_property_type(const usd_property *q, bool *is_array)
@@ -229,12 +254,12 @@ bool usd_property_opinion(const usd_property *q, size_t i, struct usd_opinion *o
 {
     if (!q || i >= q->ref_count)
         return false;
-    const struct index *ix = prim_real(q->prim)->index;
+    const struct index *ix = prim_real(prop_prim(q))->index;
     struct prop_ref r      = prop_refs(q)[i];
     const struct layer *l;
     ref_prop(ix, r, &l);
     char path[8192] = "";
-    const struct usd_prim *p = prim_real(q->prim);
+    const struct usd_prim *p = prim_real(prop_prim(q));
     const struct spec_ref *s = prim_refs(p);
     size_t n = 0;
     for (unsigned k = 0; k < p->ref_count; k++)
@@ -316,13 +341,15 @@ static usd_tok follow_relocates(const struct layer_stack *st, usd_tok path)
 
 static const struct target_list no_targets;
 
-static const struct target_list *targets(const usd_property *property)
+static const struct target_list *targets(const usd_property *q)
 {
-    struct usd_property *q = (struct usd_property *)property;
-    struct target_list *t  = atomic_load_explicit(&q->targets, memory_order_acquire);
+    struct target_list *_Atomic *slot = q->flags & PROP_HAS_TARGETS ? target_slot(q) : NULL;
+    if (!slot)
+        return &no_targets;
+    struct target_list *t = atomic_load_explicit(slot, memory_order_acquire);
     if (t)
         return t;
-    const struct usd_prim *p = prim_real(q->prim);
+    const struct usd_prim *p = prim_real(prop_prim(q));
     const struct prop_ref *r = prop_refs(q);
     usd_tok field            = q->flags & PROP_RELATIONSHIP ? T_targetPaths : T_connectionPaths;
     struct item_set set      = { 0 };
@@ -336,9 +363,9 @@ static const struct target_list *targets(const usd_property *property)
     const struct layer_stack *root = p->index->stage->root_stack;
     for (size_t i = 0; root->relocate_count && i < set.count; i++)
         set.items[i] = follow_relocates(root, (usd_tok)set.items[i]);
-    if (q->prim->flags & PRIM_PROXY)
+    if (prop_prim(q)->flags & PRIM_PROXY)
         for (size_t i = 0; i < set.count; i++)
-            set.items[i] = to_instance(q->prim, (usd_tok)set.items[i]);
+            set.items[i] = to_instance(prop_prim(q), (usd_tok)set.items[i]);
     struct usd_stage *s = p->index->stage;
     pthread_mutex_lock(&s->lock);
     t = arena_alloc(&s->arena, sizeof(*t) + set.count * sizeof(t->paths[0]));
@@ -347,7 +374,7 @@ static const struct target_list *targets(const usd_property *property)
         t->count = (uint32_t)set.count;
         for (size_t i = 0; i < set.count; i++)
             t->paths[i] = tok_text((usd_tok)set.items[i]);
-        atomic_store_explicit(&q->targets, t, memory_order_release);
+        atomic_store_explicit(slot, t, memory_order_release);
     }
     array_free(&set);
     return t ? t : &no_targets;

@@ -44,6 +44,7 @@ static struct usd_stage *stage_create(const struct usd_open_options *o)
     if (!s)
         return NULL;
     pthread_mutex_init(&s->lock, NULL);
+    s->arena.align   = 8;
     s->id            = atomic_fetch_add(&ids, 1) + 1;
     s->instance_keys = intern_create();
     s->env.limits    = limits_effective(o ? o->limits : NULL);

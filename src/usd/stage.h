@@ -8,6 +8,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stddef.h>
 
 #include "arena.h"
 #include "array.h"
@@ -120,22 +121,30 @@ struct prop_ref {
     uint16_t node, layer;
 };
 
+// 24 bytes: there are several for each prim. The prim stands once, in the table around the handles.
 struct usd_property {
-    const struct usd_prim *prim;
     union {
         struct prop_ref one;
         struct prop_ref *many;
     };
-    struct target_list *_Atomic targets; // relationship targets or connections, built on first use
     usd_tok name, type_name;
+    uint32_t place; // in its table
     uint16_t ref_count;
-    uint8_t flags; // PROP_*
+    uint8_t flags; // PROP_*, PROP_HAS_TARGETS
     uint8_t type : 7, is_array : 1;
 };
+enum { PROP_HAS_TARGETS = 128 }; // some opinion has targets or connections: the table has room for the list
 struct prop_table {
+    const struct usd_prim *prim;
     uint32_t count;
+    bool has_targets; // then `count` addresses follow the handles: struct target_list *, made on first use
     struct usd_property props[];
 };
+static inline struct prop_table *prop_table_of(const struct usd_property *q)
+{
+    return (struct prop_table *)((char *)(uintptr_t)(q - q->place) - offsetof(struct prop_table, props));
+}
+static inline const struct usd_prim *prop_prim(const struct usd_property *q) { return prop_table_of(q)->prim; }
 struct target_list {
     uint32_t count;
     const char *paths[];
