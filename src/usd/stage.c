@@ -89,6 +89,7 @@ void usd_stage_close(usd_stage **stage)
     hash_map_finish(&s->paths);
     hash_map_finish(&s->children);
     hash_map_finish(&s->child_lists);
+    stage_definitions_finish(s);
     intern_destroy(&s->instance_keys);
     arena_finish(&s->arena);
     pthread_mutex_destroy(&s->lock);
