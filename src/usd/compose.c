@@ -202,6 +202,8 @@ static void resolve_instance(struct worker *w, struct usd_prim *p)
         return;
     p->flags |= PRIM_INSTANCE;
     atomic_fetch_add(&s->instance_count, 1);
+    if (p->flags & PRIM_BELOW_INSTANCE)
+        atomic_store_explicit(&s->has_nested_instances, true, memory_order_relaxed);
     if (ix->holder == p)
         atomic_fetch_add(&s->prototype_count, 1);
     else
@@ -529,6 +531,8 @@ int stage_compose(struct usd_stage *s, int threads)
         thread_pool_for(pool, (size_t)made, run_job, &j);
         thread_pool_destroy(&pool);
     }
+    if (rc == USD_OK && atomic_load(&s->has_nested_instances) && !instances_cut_cycles(s))
+        rc = USD_ERR_NOMEM;
     for (int i = 0; i < made; i++)
         worker_finish(&j.workers[i]);
     array_free(&j.frontier);

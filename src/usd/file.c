@@ -50,8 +50,50 @@ uint64_t file_stamp(const char *resolved)
     return stat(plain_path(resolved, buf), &st) ? 0 : stamp_of(&st);
 }
 
+struct memory_package *memory_package_create(const char *identifier, const void *data, size_t size)
+{
+    static atomic_uint_least64_t serial;
+    struct memory_package *m = calloc(1, sizeof(*m));
+    if (!m)
+        return NULL;
+    size_t n   = strlen(identifier);
+    bool named = n > 5 && !strcmp(identifier + n - 5, ".usdz");
+    m->path    = malloc(n + 6);
+    m->data    = malloc(size ? size : 1);
+    if (!m->path || !m->data) {
+        memory_package_destroy(m);
+        return NULL;
+    }
+    snprintf(m->path, n + 6, "%s%s", identifier, named ? "" : ".usdz");
+    memcpy(m->data, data, size);
+    m->size  = size;
+    m->stamp = atomic_fetch_add(&serial, 1) + 1; // times of files are far from 0
+    return m;
+}
+
+void memory_package_destroy(struct memory_package *m)
+{
+    if (!m)
+        return;
+    free(m->path);
+    free(m->data);
+    free(m);
+}
+
+bool file_in_memory(const struct layer_env *env, const char *resolved)
+{
+    if (!env || !env->memory)
+        return false;
+    size_t n = strlen(env->memory->path);
+    return !strncmp(resolved, env->memory->path, n) && (!resolved[n] || resolved[n] == '[');
+}
+
 static int map_plain(const struct layer_env *env, const char *path, struct file_bytes *out, struct usd_error *err)
 {
+    if (file_in_memory(env, path)) {
+        *out = (struct file_bytes) { .data = env->memory->data, .size = env->memory->size, .stamp = env->memory->stamp };
+        return USD_OK;
+    }
     if (env && env->allow_path && !env->allow_path(path, env->user)) {
         error_set(err, USD_ERR_REFUSED, path, "%s: this path is not allowed", path);
         return USD_ERR_REFUSED;
@@ -142,8 +184,10 @@ bool file_exists(const struct layer_env *env, const char *resolved)
 {
     size_t package_size, inner_size;
     const char *inner;
-    if (!package_split(resolved, &package_size, &inner, &inner_size)) {
+    if (!package_split(resolved, &package_size, &inner, &inner_size) && !file_in_memory(env, resolved)) {
         struct stat st;
+        if (env && env->allow_path && !env->allow_path(resolved, env->user))
+            return false; // nor does it say whether something is there
         return !stat(resolved, &st) && S_ISREG(st.st_mode);
     }
     struct file_bytes f;

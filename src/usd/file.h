@@ -18,6 +18,8 @@ struct file_bytes {
  */
 int file_map(const struct layer_env *env, const char *resolved, struct file_bytes *out, struct usd_error *err);
 void file_unmap(struct file_bytes *f);
+// Is it env's package in memory, or a member of it?
+bool file_in_memory(const struct layer_env *env, const char *resolved);
 uint64_t file_stamp(const char *resolved); // 0 when there is no such file
 bool file_exists(const struct layer_env *env, const char *resolved); // members of packages too
 

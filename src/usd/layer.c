@@ -353,7 +353,10 @@ int layer_from_bytes(const struct layer_env *env, const char *identifier, const 
                      size_t size, struct layer **out, struct usd_error *err)
 {
     struct file_bytes bytes = { .data = data, .size = size };
-    if (!usda_looks_like(data, size)) { // crates are read in place, later: keep a copy
+    if (env->memory) { // stays as long as the stage that has it
+        bytes.data = env->memory->data;
+        identifier = env->memory->path;
+    } else if (!usda_looks_like(data, size)) { // crates are read in place, later: keep a copy
         bytes.heap = malloc(size ? size : 1);
         if (!bytes.heap) {
             error_set(err, USD_ERR_NOMEM, identifier, "%s: out of memory", identifier);
@@ -421,11 +424,12 @@ void layer_release(struct layer *l)
 int layer_open(const struct layer_env *env, const char *resolved, struct layer **out, struct usd_error *err)
 {
     *out = NULL;
-    if (env->allow_path && !env->allow_path(resolved, env->user)) { // also for layers already in the cache
+    bool in_memory = file_in_memory(env, resolved);
+    if (!in_memory && env->allow_path && !env->allow_path(resolved, env->user)) { // also for layers already in the cache
         error_set(err, USD_ERR_REFUSED, resolved, "%s: this path is not allowed", resolved);
         return USD_ERR_REFUSED;
     }
-    uint64_t stamp = file_stamp(resolved);
+    uint64_t stamp    = in_memory ? env->memory->stamp : file_stamp(resolved);
     struct loading me = { .resolved = resolved };
     pthread_mutex_lock(&cache_lock);
     for (;;) {

@@ -91,9 +91,21 @@ uint32_t spec_find(const struct layer *l, const char *path);
 // Path inside the layer, variants as {set=selection}.
 size_t spec_path(const struct layer *l, uint32_t spec, char *out, size_t capacity);
 
+// A package that was handed over as bytes. It answers to its path as if it were a file of that name.
+struct memory_package {
+    char *path; // ends in ".usdz"
+    void *data;
+    size_t size;
+    uint64_t stamp; // no file and no other package has it
+};
+// Copies `data`. NULL when memory is short.
+struct memory_package *memory_package_create(const char *identifier, const void *data, size_t size);
+void memory_package_destroy(struct memory_package *m);
+
 // How layers are found and read: the options of the stage that asks.
 struct layer_env {
     struct usd_limits limits;
+    struct memory_package *memory; // or NULL
     bool (*allow_path)(const char *absolute_path, void *user);
     void *user;
 };
@@ -103,6 +115,7 @@ struct layer_env {
  * The caller owns one reference. Any thread.
  */
 int layer_open(const struct layer_env *env, const char *resolved, struct layer **out, struct usd_error *err);
+// The root layer of env->memory, or else a layer from a copy of `data`.
 int layer_from_bytes(const struct layer_env *env, const char *identifier, const char *anchor, const void *data,
                      size_t size, struct layer **out, struct usd_error *err);
 

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "file.h"
 #include "stage.h"
 
 static void diagnose_v(struct usd_stage *s, enum usd_severity severity, int code, const char *layer, const char *path,
@@ -84,12 +85,12 @@ void usd_stage_close(usd_stage **stage)
     array_free(&s->layers);
     array_free(&s->arenas);
     array_free(&s->diagnostics);
+    memory_package_destroy(s->env.memory);
     hash_map_finish(&s->layer_set);
     hash_map_finish(&s->instance_holders);
     hash_map_finish(&s->paths);
     hash_map_finish(&s->children);
     hash_map_finish(&s->child_lists);
-    stage_definitions_finish(s);
     intern_destroy(&s->instance_keys);
     arena_finish(&s->arena);
     pthread_mutex_destroy(&s->lock);
@@ -169,6 +170,11 @@ int usd_stage_open_string(const void *data, size_t size, const char *identifier,
     if ((!anchor_dir || *anchor_dir != '/') && !getcwd(dir, sizeof(dir)))
         *dir = 0;
     snprintf(anchor, sizeof(anchor), "%s%s%.*s/x", dir, anchor_dir && *dir ? "/" : "", PATH_MAX, anchor_dir ? anchor_dir : "");
+    if (zip_looks_like(data, size) && !(s->env.memory = memory_package_create(identifier, data, size))) {
+        usd_stage_close(&s);
+        error_set(err, USD_ERR_NOMEM, identifier, "%s: out of memory", identifier);
+        return USD_ERR_NOMEM;
+    }
     struct layer *root = NULL;
     int rc             = layer_from_bytes(&s->env, identifier, anchor, data, size, &root, err);
     if (rc != USD_OK) {

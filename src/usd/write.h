@@ -15,6 +15,9 @@ struct out {
     } buf;
 };
 
+// The whole layer; false when `write` said so or memory is short.
+bool layer_write(const struct layer *l, usd_write_fn *write, void *user);
+
 void out_text(struct out *o, const char *s);
 void out_format(struct out *o, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void out_indent(struct out *o);

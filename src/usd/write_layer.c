@@ -309,6 +309,18 @@ static void body(struct out *o, const struct layer *l, uint32_t spec)
     }
 }
 
+bool layer_write(const struct layer *l, usd_write_fn *write, void *user)
+{
+    struct out o = { .write = write, .user = user };
+    out_text(&o, "#usda 1.0\n");
+    metadata(&o, l, l->prims.items[0].first_field, l->prims.items[0].field_count, true);
+    out_text(&o, "\n");
+    body(&o, l, 0);
+    bool ok = out_flush(&o);
+    out_finish(&o);
+    return ok;
+}
+
 int usd_layer_write(const char *path, const struct usd_open_options *options, usd_write_fn *write, void *user, struct usd_error *err)
 {
     struct layer_env env = { .limits = limits_effective(options ? options->limits : NULL) };
@@ -320,16 +332,10 @@ int usd_layer_write(const char *path, const struct usd_open_options *options, us
     int rc = layer_open(&env, path, &l, err);
     if (rc != USD_OK)
         return rc;
-    struct out o = { .write = write, .user = user };
-    out_text(&o, "#usda 1.0\n");
-    metadata(&o, l, l->prims.items[0].first_field, l->prims.items[0].field_count, true);
-    out_text(&o, "\n");
-    body(&o, l, 0);
-    if (!out_flush(&o)) {
+    if (!layer_write(l, write, user)) {
         error_set(err, USD_ERR_IO, path, "the text could not be written");
         rc = USD_ERR_IO;
     }
-    out_finish(&o);
     layer_release(l);
     return rc;
 }
