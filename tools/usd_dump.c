@@ -201,7 +201,25 @@ static const usd_prim *next_shown(const usd_prim *p, const usd_prim *root)
     return p;
 }
 
-static void dump_attribute(FILE *out, const usd_property *q)
+// What is said of the whole stage in every prim's block.
+struct moments {
+    double world[3]; // first, middle and last sample of all transforms
+    size_t world_count;
+    double clip[10]; // where values are asked for in a stage with value clips
+    size_t clip_count;
+};
+
+static void print_at(FILE *out, const char *kind, const usd_property *q, double time)
+{
+    struct usd_value v;
+    char before[64];
+    snprintf(before, sizeof(before), "    %s %.17g = ", kind, time == 0 ? 0.0 : time);
+    usd_attr_get(q, time, &v);
+    print_line(out, before, &v);
+    usd_value_finish(&v);
+}
+
+static void dump_attribute(FILE *out, const usd_property *q, const struct moments *at)
 {
     fprintf(out, "  attr %s : %s%s%s\n", usd_property_name(q), usd_property_type_name(q), usd_property_is_uniform(q) ? " uniform" : "",
             usd_property_is_custom(q) ? " custom" : "");
@@ -218,23 +236,15 @@ static void dump_attribute(FILE *out, const usd_property *q)
     size_t n      = usd_attr_sample_count(q);
     double *times = malloc((n + 1) * sizeof(*times));
     n             = times ? usd_attr_sample_times(q, times, n) : 0;
-    char before[64];
-    for (size_t i = 0; i < n; i++) {
-        usd_attr_get(q, times[i], &v);
-        snprintf(before, sizeof(before), "    sample %.17g = ", times[i] == 0 ? 0.0 : times[i]);
-        print_line(out, before, &v);
-        usd_value_finish(&v);
-    }
+    for (size_t i = 0; i < n; i++)
+        print_at(out, "sample", q, times[i]);
     bool is_array;
     usd_property_type(q, &is_array);
-    if (n >= 2 && !is_array) {
-        double t = 0.75 * times[0] + 0.25 * times[1];
-        usd_attr_get(q, t, &v);
-        snprintf(before, sizeof(before), "    interp %.17g = ", t == 0 ? 0.0 : t);
-        print_line(out, before, &v);
-        usd_value_finish(&v);
-    }
+    if (n >= 2 && !is_array)
+        print_at(out, "interp", q, 0.75 * times[0] + 0.25 * times[1]);
     free(times);
+    for (size_t i = 0; i < at->clip_count; i++)
+        print_at(out, "clipAt", q, at->clip[i]);
     size_t connections = usd_attr_connection_count(q);
     if (connections) {
         fputs("    connect", out);
@@ -251,7 +261,7 @@ static int by_name(const void *a, const void *b)
     return attr ? attr : strcmp(usd_property_name(x), usd_property_name(y));
 }
 
-static void dump_properties(FILE *out, const usd_prim *p)
+static void dump_properties(FILE *out, const usd_prim *p, const struct moments *at)
 {
     size_t n                  = usd_prim_property_count(p);
     const usd_property **list = malloc((n + 1) * sizeof(*list));
@@ -261,7 +271,7 @@ static void dump_properties(FILE *out, const usd_prim *p)
         qsort(list, n, sizeof(*list), by_name);
     for (size_t i = 0; list && i < n; i++) {
         if (!usd_property_is_relationship(list[i])) {
-            dump_attribute(out, list[i]);
+            dump_attribute(out, list[i], at);
             continue;
         }
         fprintf(out, "  rel %s ->", usd_property_name(list[i]));
@@ -296,23 +306,23 @@ static bool is_identity(const double m[16])
     return true;
 }
 
-static void dump_world(FILE *out, const usd_prim *p, const double *times, size_t count)
+static void dump_world(FILE *out, const usd_prim *p, const struct moments *at)
 {
     double m[16];
     usd_prim_world_matrix(p, USD_TIME_DEFAULT, m);
     struct world_text last = world_text(m);
     if (usd_prim_find_property(p, "xformOpOrder") || !is_identity(m))
         fprintf(out, "  world = %s\n", last.text);
-    for (size_t i = 0; i < count; i++) {
-        usd_prim_world_matrix(p, times[i], m);
+    for (size_t i = 0; i < at->world_count; i++) {
+        usd_prim_world_matrix(p, at->world[i], m);
         struct world_text now = world_text(m);
         if (strcmp(now.text, last.text))
-            fprintf(out, "  world %.17g = %s\n", times[i] == 0 ? 0.0 : times[i], now.text);
+            fprintf(out, "  world %.17g = %s\n", at->world[i] == 0 ? 0.0 : at->world[i], now.text);
         last = now;
     }
 }
 
-static void dump_prim(FILE *out, const usd_prim *p, const double *times, size_t time_count)
+static void dump_prim(FILE *out, const usd_prim *p, const struct moments *at)
 {
     static const char *const specifiers[] = { "def", "over", "class" };
     fprintf(out, "prim %s\n  specifier %s\n", usd_prim_path(p), specifiers[usd_prim_specifier(p)]);
@@ -348,8 +358,8 @@ static void dump_prim(FILE *out, const usd_prim *p, const double *times, size_t 
             fprintf(out, " %s", usd_prim_variant(p, i, k));
         fputc('\n', out);
     }
-    dump_properties(out, p);
-    dump_world(out, p, times, time_count);
+    dump_properties(out, p, at);
+    dump_world(out, p, at);
 }
 
 static int by_value(const void *a, const void *b)
@@ -393,6 +403,30 @@ static size_t transform_times(const usd_stage *s, double out[3])
     return kept;
 }
 
+// The stage's range in eighths and one frame before it, when some prim has clips.
+static size_t clip_times(const usd_stage *s, double out[10])
+{
+    bool any             = false;
+    const usd_prim *root = usd_stage_pseudo_root(s);
+    for (const usd_prim *p = next_shown(root, root); p && !any; p = next_shown(p, root)) {
+        struct usd_value v;
+        any = usd_prim_metadata(p, "clips", &v);
+        usd_value_finish(&v);
+    }
+    double range[2]                   = { 0, 20 };
+    static const char *const names[2] = { "startTimeCode", "endTimeCode" };
+    for (int i = 0; i < 2; i++) {
+        struct usd_value v;
+        if (usd_stage_metadata(s, names[i], &v))
+            usd_value_doubles(&v, 0, &range[i], 1);
+        usd_value_finish(&v);
+    }
+    out[0] = range[0] - 1;
+    for (int k = 0; k <= 8; k++)
+        out[k + 1] = range[0] + (range[1] - range[0]) * k / 8;
+    return any ? 10 : 0;
+}
+
 int usd_dump_command(const char *path, const struct usd_open_options *options)
 {
     static char buffer[1 << 16];
@@ -420,13 +454,15 @@ int usd_dump_command(const char *path, const struct usd_open_options *options)
     for (size_t i = 0; i < usd_stage_diagnostic_count(s); i++)
         print_comment("diag ", usd_stage_diagnostic(s, i)->message);
     const usd_prim *root = usd_stage_pseudo_root(s);
-    double times[3];
-    size_t time_count = transform_times(s, times), count = 0;
+    struct moments at;
+    at.world_count = transform_times(s, at.world);
+    at.clip_count  = clip_times(s, at.clip);
+    size_t count   = 0;
     for (const usd_prim *p = next_shown(root, root); p; p = next_shown(p, root))
         count++;
     printf("prims %zu\n", count);
     for (const usd_prim *p = next_shown(root, root); p; p = next_shown(p, root))
-        dump_prim(stdout, p, times, time_count);
+        dump_prim(stdout, p, &at);
     usd_stage_close(&s);
     return fflush(stdout) ? EXIT_FAILED : EXIT_OK;
 }

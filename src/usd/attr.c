@@ -3,8 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clips.h"
 #include "crate.h"
-#include "stage.h"
+#include "interpolate.h"
 
 // ---------------------------------------------------------------------------------------------------------------
 // Fields to public values
@@ -127,7 +128,7 @@ bool asset_values(const struct usd_stage *s, const struct layer *l, struct usd_v
 // ---------------------------------------------------------------------------------------------------------------
 // Which opinion wins
 
-static const struct samples *samples_of(const struct layer *l, const struct field *f)
+const struct samples *field_samples(const struct layer *l, const struct field *f)
 {
     if (f->type != VT_SAMPLES)
         return NULL;
@@ -138,33 +139,44 @@ struct winner {
     const struct layer *layer;
     const struct field *value;     // a default
     const struct samples *samples; // or time samples
+    struct clip_hit clip;          // or clips, when clip.set is not NULL
     struct time_map time;
 };
 
-// Strongest layer with an opinion; within a layer time samples come before the default.
-static bool find_winner(const usd_property *q, bool with_samples, struct winner *w)
+// What one opinion says: 1 = it wins, -1 = it blocks, 0 = nothing.
+static int opinion(const struct layer *l, const struct prop_spec *s, bool timed, struct winner *w)
+{
+    const struct field *f = timed ? prop_field(l, s, T_timeSamples) : NULL;
+    *w                    = (struct winner) { .layer = l };
+    if (f && (w->samples = field_samples(l, f)) && w->samples->count)
+        return 1;
+    w->samples = NULL;
+    w->value   = prop_field(l, s, T_default);
+    return !w->value ? 0 : w->value->type == USD_TYPE_BLOCK ? -1 : 1;
+}
+
+// Strongest site with an opinion. Within a layer time samples come before the default, and both before the clips that
+// were introduced there; at the default time only defaults count.
+static bool find_winner(const usd_property *q, bool timed, struct winner *w)
 {
     const struct index *ix   = prim_real(prop_prim(q))->index;
     const struct prop_ref *r = prop_refs(q);
+    bool clips               = timed && clips_affect(prop_prim(q));
+    clip_site from           = 0;
     for (unsigned i = 0; i < q->ref_count; i++) {
         const struct layer *l;
         const struct prop_spec *s = ref_prop(ix, r[i], &l);
-        if (!s->field_count)
-            continue;
-        *w                    = (struct winner) { .layer = l };
-        const struct field *f = with_samples ? prop_field(l, s, T_timeSamples) : NULL;
-        if (f && (w->samples = samples_of(l, f)) && w->samples->count) {
-            w->time = ref_time(ix, r[i].node, r[i].layer);
+        clip_site here            = clip_site_at(r[i].node, r[i].layer);
+        if (clips && clips_find(q, from, here, &w->clip))
             return true;
-        }
-        w->samples = NULL;
-        w->value   = prop_field(l, s, T_default);
-        if (w->value) {
+        from     = here;
+        int says = s->field_count ? opinion(l, s, timed, w) : 0;
+        if (says) {
             w->time = ref_time(ix, r[i].node, r[i].layer);
-            return w->value->type != USD_TYPE_BLOCK;
+            return says > 0;
         }
     }
-    return false;
+    return clips && clips_find(q, from, UINT32_MAX, &w->clip);
 }
 
 // Time codes are times themselves: they move with the layer's offset.
@@ -183,111 +195,28 @@ static void map_timecodes(struct usd_value *v, struct time_map t)
 }
 
 // ---------------------------------------------------------------------------------------------------------------
-// Interpolation
+// Values at a time
 
-static void lerp_quats(const struct usd_value *a, const struct usd_value *b, double t, struct usd_value *out, void *to)
+// The inverse is taken as OpenUSD takes it, so that rounding agrees.
+static double layer_time(struct time_map t, double stage_time)
 {
-    enum usd_type c = type_table[a->type].component;
-    for (size_t i = 0; i < a->count; i++) {
-        double p[4], q[4], r[4], dot = 0;
-        usd_value_doubles(a, i, p, 4);
-        usd_value_doubles(b, i, q, 4);
-        for (int k = 0; k < 4; k++)
-            dot += p[k] * q[k];
-        double sign = dot < 0 ? -1 : 1, wp = 1 - t, wq = t;
-        dot *= sign;
-        if (dot < 0.99999) { // spherical; nearly equal ones linearly
-            double angle = acos(dot), s = sin(angle);
-            wp = sin((1 - t) * angle) / s;
-            wq = sin(t * angle) / s;
-        }
-        for (int k = 0; k < 4; k++)
-            r[k] = wp * p[k] + wq * sign * q[k];
-        for (int k = 0; k < 4; k++) {
-            if (c == USD_TYPE_DOUBLE)
-                ((double *)to)[i * 4 + k] = r[k];
-            else if (c == USD_TYPE_FLOAT)
-                ((float *)to)[i * 4 + k] = (float)r[k];
-            else
-                ((uint16_t *)to)[i * 4 + k] = half_from_float((float)r[k]);
-        }
-    }
-}
-
-static bool interpolate(struct usd_value *a, const struct usd_value *b, double t, struct usd_value *out)
-{
-    enum usd_type c = type_table[a->type].component;
-    bool linear     = c == USD_TYPE_FLOAT || c == USD_TYPE_DOUBLE || c == USD_TYPE_HALF || c == USD_TYPE_TIMECODE;
-    if (!linear || a->type != b->type || a->count != b->count || a->is_array != b->is_array)
-        return false;
-    memset(out, 0, sizeof(*out));
-    size_t n = a->count * type_table[a->type].components;
-    void *to = a->is_array ? malloc(a->count * type_table[a->type].size + 1) : (void *)out->storage;
-    if (!to)
-        return false;
-    if (a->type == USD_TYPE_QUATD || a->type == USD_TYPE_QUATF || a->type == USD_TYPE_QUATH)
-        lerp_quats(a, b, t, out, to);
-    else if (c == USD_TYPE_FLOAT)
-        for (size_t i = 0; i < n; i++) {
-            double x = ((const float *)a->data)[i], y = ((const float *)b->data)[i];
-            ((float *)to)[i] = (float)((1 - t) * x + t * y);
-        }
-    else if (c == USD_TYPE_HALF)
-        for (size_t i = 0; i < n; i++) {
-            double x = usd_half_to_float(((const uint16_t *)a->data)[i]), y = usd_half_to_float(((const uint16_t *)b->data)[i]);
-            ((uint16_t *)to)[i] = half_from_float((float)((1 - t) * x + t * y));
-        }
-    else
-        for (size_t i = 0; i < n; i++)
-            ((double *)to)[i] = (1 - t) * ((const double *)a->data)[i] + t * ((const double *)b->data)[i];
-    out->type     = a->type;
-    out->is_array = a->is_array;
-    out->count    = a->count;
-    out->data     = to;
-    out->owned    = a->is_array ? to : NULL;
-    return true;
-}
-
-static bool sample_value(const struct usd_stage *s, const struct winner *w, double stage_time, struct usd_value *out)
-{
-    const struct samples *x = w->samples;
-    double t                = (stage_time - w->time.offset) / w->time.scale;
-    size_t low = 0, high = x->count; // first time > t
-    while (low < high) {
-        size_t mid = (low + high) / 2;
-        if (x->times[mid] <= t)
-            low = mid + 1;
-        else
-            high = mid;
-    }
-    // A time that came through a layer offset and back may miss its sample by a rounding error.
-    if (low < x->count && x->times[low] - t <= fabs(t) * 1e-14)
-        t = x->times[low++];
-    size_t at = low ? low - 1 : 0;
-    if (!field_value(s, w->layer, &x->values[at], out))
-        return false; // a block holds until the next sample
-    if (low && low < x->count && x->times[at] < t) {
-        struct usd_value next, mixed;
-        double u = (t - x->times[at]) / (x->times[low] - x->times[at]);
-        if (field_value(s, w->layer, &x->values[low], &next) && interpolate(out, &next, u, &mixed)) {
-            usd_value_finish(out);
-            *out = mixed;
-            if (!mixed.owned)
-                out->data = out->storage;
-        }
-        usd_value_finish(&next);
-    }
-    return true;
+    if (t.offset == 0 && t.scale == 1)
+        return stage_time;
+    double scale = 1 / t.scale;
+    return stage_time * scale + -t.offset * scale;
 }
 
 bool usd_attr_get(const usd_property *q, double time, struct usd_value *out)
 {
     memset(out, 0, sizeof(*out));
     struct winner w;
+    w.clip.set = NULL;
     if (!q || q->flags & PROP_RELATIONSHIP || !find_winner(q, !isnan(time), &w))
         return false;
-    const struct usd_stage *s = prim_stage(prop_prim(q));
-    bool ok                   = w.samples ? sample_value(s, &w, time, out) : field_value(s, w.layer, w.value, out);
+    struct usd_stage *s = prim_stage(prop_prim(q));
+    if (w.clip.set)
+        return clips_value(s, &w.clip, time, out);
+    bool ok = w.samples ? samples_value(s, w.layer, w.samples, layer_time(w.time, time), out) : field_value(s, w.layer, w.value, out);
     if (ok)
         map_timecodes(out, w.time);
     return ok;
@@ -301,17 +230,26 @@ bool usd_attr_has_value(const usd_property *q)
 
 size_t usd_attr_sample_times(const usd_property *q, double *times, size_t max)
 {
-    struct winner w;
-    if (!q || q->flags & PROP_RELATIONSHIP || !find_winner(q, true, &w) || !w.samples)
+    struct winner w = { .samples = NULL };
+    if (!q || q->flags & PROP_RELATIONSHIP || !find_winner(q, true, &w))
         return 0;
-    size_t n = w.samples->count;
+    if (w.clip.set)
+        return clips_times(prim_stage(prop_prim(q)), &w.clip, times, max);
+    size_t n = w.samples ? w.samples->count : 0;
     for (size_t i = 0; i < n && i < max; i++) // a negative scale turns them around
         times[i] = w.samples->times[w.time.scale < 0 ? n - 1 - i : i] * w.time.scale + w.time.offset;
     return n;
 }
 
 size_t usd_attr_sample_count(const usd_property *q) { return usd_attr_sample_times(q, NULL, 0); }
-bool usd_attr_might_vary(const usd_property *q) { return usd_attr_sample_count(q) > 1; }
+
+bool usd_attr_might_vary(const usd_property *q)
+{
+    struct winner w = { .samples = NULL };
+    if (!q || q->flags & PROP_RELATIONSHIP || !find_winner(q, true, &w))
+        return false;
+    return w.clip.set ? clips_might_vary(prim_stage(prop_prim(q)), &w.clip) : w.samples && w.samples->count > 1;
+}
 
 // ---------------------------------------------------------------------------------------------------------------
 // Typed shortcuts

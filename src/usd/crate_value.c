@@ -631,6 +631,7 @@ bool crate_field(struct layer *l, struct crate *c, usd_tok name, uint64_t rep, s
     *out            = (struct field) { .name = name, .count = 1 };
     if (depth > NEST_DEPTH)
         return false;
+    l->has_clips |= name == T_clips;
     if (t != USD_TYPE_NONE) {
         out->bits  = rep;
         out->type  = (uint8_t)t;

@@ -44,6 +44,7 @@ struct layer {
     struct layer *next_cached;
     atomic_int refs;
     bool cached, is_crate;
+    bool has_clips; // some prim has `clips`
     uint64_t file_bytes, file_stamp;
     double parse_seconds;
     double time_codes_per_second; // authored, or framesPerSecond, or 24

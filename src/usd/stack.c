@@ -32,6 +32,8 @@ static void keep_layer(struct usd_stage *s, struct layer *l)
             hash_map_put(&s->layer_set, (uintptr_t)l, 1);
     }
     bool kept = !known && array_push(&s->layers, l);
+    if (l->has_clips)
+        atomic_store_explicit(&s->has_clips, true, memory_order_relaxed);
     pthread_mutex_unlock(&s->lock);
     if (!kept)
         layer_release(l);

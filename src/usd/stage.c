@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "clips.h"
 #include "file.h"
 #include "stage.h"
 
@@ -23,8 +24,11 @@ static void diagnose_v(struct usd_stage *s, enum usd_severity severity, int code
             .layer    = arena_strndup(&s->arena, layer, strlen(layer)),
             .path     = arena_strndup(&s->arena, path, strlen(path)),
         };
-        if (d.message && d.layer && d.path)
-            (void)array_push(&s->diagnostics, d);
+        struct usd_diagnostic *kept = arena_alloc(&s->arena, sizeof(*kept));
+        if (kept && d.message && d.layer && d.path) {
+            *kept = d;
+            (void)array_push(&s->diagnostics, kept);
+        }
     }
     pthread_mutex_unlock(&s->lock);
 }
@@ -45,6 +49,7 @@ static struct usd_stage *stage_create(const struct usd_open_options *o)
     if (!s)
         return NULL;
     pthread_mutex_init(&s->lock, NULL);
+    clips_init(&s->clips);
     s->arena.align   = 8;
     s->id            = atomic_fetch_add(&ids, 1) + 1;
     s->instance_keys = intern_create();
@@ -92,6 +97,7 @@ void usd_stage_close(usd_stage **stage)
     hash_map_finish(&s->children);
     hash_map_finish(&s->child_lists);
     intern_destroy(&s->instance_keys);
+    clips_finish(&s->clips);
     arena_finish(&s->arena);
     pthread_mutex_destroy(&s->lock);
     free(s);
@@ -184,10 +190,19 @@ int usd_stage_open_string(const void *data, size_t size, const char *identifier,
     return open_with(s, root, options, out, err);
 }
 
-size_t usd_stage_diagnostic_count(const usd_stage *s) { return s->diagnostics.count; }
+size_t usd_stage_diagnostic_count(const usd_stage *s)
+{
+    pthread_mutex_lock((pthread_mutex_t *)&s->lock);
+    size_t n = s->diagnostics.count;
+    pthread_mutex_unlock((pthread_mutex_t *)&s->lock);
+    return n;
+}
 const struct usd_diagnostic *usd_stage_diagnostic(const usd_stage *s, size_t i)
 {
-    return i < s->diagnostics.count ? &s->diagnostics.items[i] : NULL;
+    pthread_mutex_lock((pthread_mutex_t *)&s->lock);
+    const struct usd_diagnostic *d = i < s->diagnostics.count ? s->diagnostics.items[i] : NULL;
+    pthread_mutex_unlock((pthread_mutex_t *)&s->lock);
+    return d;
 }
 size_t usd_stage_layer_count(const usd_stage *s) { return s->layers.count; }
 const char *usd_stage_layer(const usd_stage *s, size_t i) { return i < s->layers.count ? s->layers.items[i]->identifier : NULL; }

@@ -150,6 +150,19 @@ struct target_list {
     const char *paths[];
 };
 
+// Value clips, found and opened when a value is asked for. Its lock is taken before `usd_stage.lock`, never after.
+struct clip_cache {
+    pthread_mutex_t lock;
+    struct arena arena;
+    struct hash_map lists; // prim address -> struct clip_list
+    struct {
+        ARRAY_OF(struct clip_set *);
+    } sets;
+    struct {
+        ARRAY_OF(struct layer *);
+    } layers; // of clips; one reference each
+};
+
 struct usd_stage {
     struct layer_env env;
     bool skip_payloads;
@@ -172,7 +185,7 @@ struct usd_stage {
     } layers; // every layer once
     struct hash_map layer_set; // the same, once there are many
     struct {
-        ARRAY_OF(struct usd_diagnostic);
+        ARRAY_OF(struct usd_diagnostic *); // found while values are read, too: addresses stay
     } diagnostics;
     struct intern_table *instance_keys;
     struct hash_map instance_holders; // key id -> prim
@@ -183,6 +196,8 @@ struct usd_stage {
         ARRAY_OF(struct arena *);
     } arenas; // of the composing threads
     struct usd_stage_stats stats;
+    struct clip_cache clips;
+    atomic_bool has_clips; // some layer has clip metadata
     atomic_bool has_relocates; // of any layer stack: composition then looks for them at every prim
     atomic_bool has_nested_instances;
     atomic_uint_least64_t prim_count, instance_count, prototype_count;
@@ -280,5 +295,6 @@ const struct prop_spec *schema_attribute(const struct schema_chain *chain, usd_t
 
 // value access, attr.c: borrowed where possible
 bool field_value(const struct usd_stage *s, const struct layer *l, const struct field *f, struct usd_value *out);
+const struct samples *field_samples(const struct layer *l, const struct field *f); // NULL when it has none
 // Replaces v's data, `v->count` authored names, by resolved assets that v owns.
 bool asset_values(const struct usd_stage *s, const struct layer *l, struct usd_value *v, const char *const *names);

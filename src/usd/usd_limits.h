@@ -16,6 +16,7 @@
 #define LIMIT_PATH_BYTES (1u << 20) // one path
 #define LIMIT_SPEC_FIELDS 65535u   // fields of one spec
 #define LIMIT_SPECS_PER_PRIM 65535u // opinions about one prim
+#define LIMIT_CLIPS 100000u         // of one clip set
 #define LIMIT_DIAGNOSTICS 10000u   // kept per stage
 
 // Every zero of `limits` (or NULL) replaced by its default.

@@ -24,6 +24,7 @@ bool fields_add(struct parser *p, struct field_list *list, const struct field *f
         *old = *f;
         return true;
     }
+    p->l->has_clips |= f->name == T_clips;
     if (list->count >= LIMIT_SPEC_FIELDS)
         return pa_fail(p, p->p, "more than %u fields on one spec", LIMIT_SPEC_FIELDS);
     if (!list->count)
