@@ -287,7 +287,8 @@ USD_API const char *usd_prim_metadata_next(const usd_prim *prim, size_t *at);
 USD_API const char *usd_prim_kind(const usd_prim *prim);         /* "" when unset */
 USD_API size_t usd_prim_api_schema_count(const usd_prim *prim);  /* composed apiSchemas, authored order */
 USD_API const char *usd_prim_api_schema(const usd_prim *prim, size_t i); /* "CollectionAPI:lights" */
-USD_API bool usd_prim_has_api(const usd_prim *prim, const char *schema); /* multiple-apply: any instance counts */
+/** True when an API schema is applied or built in: "CollectionAPI" (any instance counts) or "CollectionAPI:lights". */
+USD_API bool usd_prim_has_api(const usd_prim *prim, const char *schema);
 
 USD_API size_t usd_prim_variant_set_count(const usd_prim *prim);
 USD_API const char *usd_prim_variant_set(const usd_prim *prim, size_t set);
@@ -314,7 +315,10 @@ USD_API const usd_property *usd_prim_find_property(const usd_prim *prim, const c
 
 USD_API const usd_prim *usd_property_prim(const usd_property *property);
 USD_API const char *usd_property_name(const usd_property *property);
-USD_API const char *usd_property_type_name(const usd_property *property); /* "point3f[]"; "" for relationships */
+/** "point3f[]"; "" for relationships. Of a built-in property: what the schema says, whatever layers declare. */
+USD_API const char *usd_property_type_name(const usd_property *property);
+/** The type name that the strongest layer declares; differs from the above where layers contradict the schema. */
+USD_API const char *usd_property_declared_type(const usd_property *property);
 USD_API enum usd_type usd_property_type(const usd_property *property, bool *is_array);
 USD_API bool usd_property_is_relationship(const usd_property *property);
 USD_API bool usd_property_is_uniform(const usd_property *property);
@@ -346,7 +350,7 @@ USD_API size_t usd_rel_target_count(const usd_property *rel);
 USD_API const char *usd_rel_target(const usd_property *rel, size_t i);
 
 /*
- * Shortcuts by attribute name: authored value at the time, else the fallback of the core schemas (usd_schema_fallback),
+ * Shortcuts by attribute name: authored value at the time, else the fallback of what the prim has built in (usd_prim_definition),
  * else false with *out untouched. Numbers convert between the numeric types; token and string between each other.
  */
 USD_API bool usd_prim_get_bool(const usd_prim *prim, const char *name, double time, bool *out);
@@ -374,8 +378,58 @@ USD_API bool usd_attr_get_vec4f(const usd_property *attr, double time, float out
 USD_API bool usd_attr_get_matrix4d(const usd_property *attr, double time, double out[16]);
 USD_API bool usd_attr_get_asset(const usd_property *attr, double time, struct usd_asset *out);
 
-/** Fallback of an attribute of a core schema type, e.g. ("Sphere", "radius"). false when the schema has none. */
+/** Fallback of an attribute of a core schema, e.g. ("Sphere", "radius"). false when the schema has none. */
 USD_API bool usd_schema_fallback(const char *type_name, const char *attribute, struct usd_value *out);
+
+/* ------------------------------------------------------------------------------------------------------------------
+ * Schemas: the types and API schemas of usd, UsdGeom, UsdVol, UsdLux, UsdShade, UsdRender, UsdSkel, UsdMedia, UsdUI,
+ * UsdPhysics and a few smaller ones. What is handed out here lives as long as the process, a prim's definition as long
+ * as its stage. Any thread.
+ */
+
+typedef struct usd_schema usd_schema;
+typedef struct usd_definition usd_definition;
+
+enum usd_schema_kind {
+    USD_SCHEMA_ABSTRACT,     /* "Imageable": other types derive from it */
+    USD_SCHEMA_CONCRETE,     /* "Mesh": a prim can have this type */
+    USD_SCHEMA_API,          /* "LightAPI": single-apply */
+    USD_SCHEMA_API_MULTIPLE, /* "CollectionAPI": applied as "CollectionAPI:instance" */
+    USD_SCHEMA_API_PLAIN,    /* "ModelAPI": an interface that is never applied */
+};
+
+USD_API const usd_schema *usd_schema_find(const char *name); /* NULL when the table does not have it */
+USD_API const usd_schema *usd_schema_at(size_t i);           /* all of them, bases first; NULL past the end */
+USD_API const char *usd_schema_name(const usd_schema *schema);
+USD_API enum usd_schema_kind usd_schema_kind(const usd_schema *schema);
+USD_API const usd_schema *usd_schema_base(const usd_schema *schema); /* NULL for "Typed" and "APISchemaBase" */
+USD_API bool usd_schema_is_a(const usd_schema *schema, const char *name); /* itself or one of its bases */
+/** Built-in properties of one schema. In names of multiple-apply schemas "__INSTANCE_NAME__" stands for the instance. */
+USD_API const usd_definition *usd_schema_definition(const usd_schema *schema);
+
+/**
+ * What a prim has built in: the properties of its type and bases, then of the API schemas these include, then of those
+ * it lists in apiSchemas and what they include. The first that declares a name wins. NULL only for a NULL prim.
+ */
+USD_API const usd_definition *usd_prim_definition(const usd_prim *prim);
+
+struct usd_built_in {
+    const char *name, *type_name; /* "inputs:color", "color3f"; type_name "" for relationships */
+    enum usd_type type;
+    bool is_array, is_relationship, is_uniform;
+    bool has_fallback;
+};
+/** Applied API schemas with the built-in ones ("LightAPI", "CollectionAPI:lightLink"), strongest first. */
+USD_API size_t usd_definition_api_count(const usd_definition *definition);
+USD_API const char *usd_definition_api(const usd_definition *definition, size_t i);
+USD_API size_t usd_definition_property_count(const usd_definition *definition);
+USD_API bool usd_definition_property(const usd_definition *definition, size_t i, struct usd_built_in *out);
+USD_API bool usd_definition_find(const usd_definition *definition, const char *name, struct usd_built_in *out);
+/** Fallback value; false when there is none. Finish it in every case. */
+USD_API bool usd_definition_fallback(const usd_definition *definition, const char *name, struct usd_value *out);
+/** Metadata of a built-in property, such as "allowedTokens". Finish it in every case. */
+USD_API bool usd_definition_metadata(const usd_definition *definition, const char *name, const char *key,
+                                     struct usd_value *out);
 
 /* ------------------------------------------------------------------------------------------------------------------
  * Geometry queries. Matrices are 16 doubles, row-major, for row vectors (translation in elements 12 to 14).

@@ -320,5 +320,5 @@ bool usd_prim_get(const usd_prim *p, const char *name, double time, struct usd_v
 {
     if (usd_attr_get(usd_prim_find_property(p, name), time, out))
         return true;
-    return p && usd_schema_fallback(usd_prim_type_name(p), name, out);
+    return p && usd_definition_fallback(usd_prim_definition(p), name, out);
 }

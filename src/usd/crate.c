@@ -19,13 +19,6 @@ struct section {
 enum { SEC_TOKENS, SEC_STRINGS, SEC_FIELDS, SEC_FIELDSETS, SEC_PATHS, SEC_SPECS, SEC_COUNT };
 static const char *const section_names[SEC_COUNT] = { "TOKENS", "STRINGS", "FIELDS", "FIELDSETS", "PATHS", "SPECS" };
 
-#define NO_PATH UINT32_MAX
-struct path_entry {
-    uint32_t parent; // path index; NO_PATH for the root and for indices nobody defined
-    uint32_t token;  // token index of the element
-    uint8_t is_property, defined;
-};
-
 struct loader {
     struct layer *l;
     struct crate *c;
@@ -36,7 +29,6 @@ struct loader {
     size_t field_count;
     uint32_t *sets; // field indices, UINT32_MAX ends a set
     size_t set_count;
-    struct path_entry *paths;
     uint32_t *order; // path indices as they stand in the file, parents first
     size_t order_count;
     uint32_t *spec_paths, *spec_sets, *spec_types;
@@ -151,7 +143,7 @@ static bool read_tokens(struct loader *x)
         if (c.bad)
             return damaged(x, at, "the tokens are cut off");
     }
-    bool ok       = count <= plain || damaged(x, at, "there are more tokens than bytes of text");
+    bool ok       = (count <= plain && count < 1u << 30) || damaged(x, at, "there are more tokens than bytes of text");
     x->c->tokens  = ok ? table(x, count, plain, 1, sizeof(*x->c->tokens), "there are more tokens than bytes of text") : NULL;
     ok            = x->c->tokens != NULL;
     const char *p = text, *end = text + plain;
@@ -246,11 +238,11 @@ static bool read_sets(struct loader *x)
 
 static bool add_path(struct loader *x, uint32_t index, uint32_t parent, uint32_t token, bool is_property)
 {
-    if (index >= x->c->path_count || x->paths[index].defined || x->order_count >= x->c->path_count)
+    if (index >= x->c->path_count || x->c->paths[index].defined || x->order_count >= x->c->path_count)
         return damaged(x, x->sections[SEC_PATHS].start, "a path index is out of range or used twice");
     if (token >= x->c->token_count && parent != NO_PATH)
         return damaged(x, x->sections[SEC_PATHS].start, "a path names a token that does not exist");
-    x->paths[index]               = (struct path_entry) { parent, token, is_property, 1 };
+    x->c->paths[index]               = (struct path_entry) { parent, token, is_property, 1 };
     x->order[x->order_count++] = index;
     return true;
 }
@@ -346,10 +338,11 @@ static bool read_paths(struct loader *x)
     uint64_t count  = cur_u64le(&c);
     if (c.bad)
         return damaged(x, at, "the paths are cut off");
-    x->paths    = table(x, count, cur_left(&c), INTS_PER_BYTE, sizeof(*x->paths), "there are more paths than the section can hold");
-    x->order    = x->paths ? table(x, count, cur_left(&c), INTS_PER_BYTE, 4, "too many paths") : NULL;
-    x->c->paths = x->order ? table(x, count, cur_left(&c), INTS_PER_BYTE, sizeof(usd_tok), "too many paths") : NULL;
-    if (!x->c->paths)
+    size_t left = cur_left(&c);
+    x->c->paths = table(x, count, left, INTS_PER_BYTE, sizeof(*x->c->paths), "there are more paths than the section can hold");
+    x->order    = x->c->paths ? table(x, count, left, INTS_PER_BYTE, 4, "too many paths") : NULL;
+    x->c->path_texts = x->order ? table(x, count, left, INTS_PER_BYTE, sizeof(usd_tok), "too many paths") : NULL;
+    if (!x->c->path_texts)
         return false;
     x->c->path_count = (size_t)count;
     if (!count)
@@ -373,42 +366,41 @@ static bool read_paths(struct loader *x)
     return ok;
 }
 
-// Absolute paths as tokens, variant selections left out: what list operations of paths refer to.
-static bool name_paths(struct loader *x)
+// Only the paths that something refers to are ever written out: targets, arcs to other prims, relocations.
+usd_tok crate_path(struct crate *c, uint32_t index)
 {
-    struct {
-        ARRAY_OF(char);
-    } buf = { 0 };
-    bool ok = true;
-    for (size_t i = 0; i < x->order_count && ok; i++) {
-        uint32_t at                = x->order[i];
-        const struct path_entry *e = &x->paths[at];
-        if (e->parent == NO_PATH) {
-            x->c->paths[at] = tok_make("/", 1);
-            continue;
-        }
-        usd_tok parent = x->c->paths[e->parent], element = crate_token(x->c, e->token);
-        const char *text = tok_text(element);
-        if (*text == '{') { // a variant: same path as its owner
-            x->c->paths[at] = parent;
-            continue;
-        }
-        size_t n = tok_size(parent), m = tok_size(element);
-        if (n + m + 2 > LIMIT_PATH_BYTES)
-            return array_free(&buf), damaged(x, x->sections[SEC_PATHS].start, "a path is too long");
-        array_clear(&buf);
-        ok = array_reserve(&buf, n + m + 2);
-        if (!ok)
-            break;
-        n = n == 1 ? 0 : n;
-        memcpy(buf.items, tok_text(parent), n);
-        if (*text != '[')
-            buf.items[n++] = e->is_property ? '.' : '/';
-        memcpy(buf.items + n, text, m);
-        x->c->paths[at] = tok_make(buf.items, n + m);
+    if (index >= c->path_count || !c->paths[index].defined)
+        return 0;
+    if (c->path_texts[index])
+        return c->path_texts[index];
+    size_t size = 0, depth = 0;
+    for (const struct path_entry *e = &c->paths[index]; e->parent != NO_PATH; e = &c->paths[e->parent]) {
+        size += tok_size(crate_token(c, e->token)) + 1;
+        if (size > LIMIT_PATH_BYTES || ++depth > PATH_DEPTH)
+            return 0;
     }
-    array_free(&buf);
-    return ok || nomem(x);
+    char small[512], *text = size < sizeof(small) ? small : malloc(size + 1);
+    if (!text || (c->path_bytes += size) > c->limits.max_layer_bytes) {
+        if (text != small)
+            free(text);
+        return 0;
+    }
+    size_t at = size + 1; // written from the end
+    for (const struct path_entry *e = &c->paths[index]; e->parent != NO_PATH; e = &c->paths[e->parent]) {
+        usd_tok element  = crate_token(c, e->token);
+        const char *name = tok_text(element);
+        if (*name == '{') // a variant: same path as its owner
+            continue;
+        memcpy(text + (at -= tok_size(element)), name, tok_size(element));
+        if (*name != '[')
+            text[--at] = e->is_property ? '.' : '/';
+    }
+    if (at == size + 1)
+        text[--at] = '/';
+    usd_tok tok = c->path_texts[index] = tok_make(text + at, size + 1 - at);
+    if (text != small)
+        free(text);
+    return tok;
 }
 
 static bool read_specs(struct loader *x)
@@ -509,8 +501,8 @@ static bool sort_kids(struct loader *x, struct build *b, uint32_t path, usd_tok 
     return ok;
 }
 
-static uint32_t prim_token(struct loader *x, struct build *b, uint32_t prim) { return x->paths[b->path_of[prim]].token; }
-static uint32_t prop_token(struct loader *x, struct build *b, uint32_t path) { return x->paths[path].token; }
+static uint32_t prim_token(struct loader *x, struct build *b, uint32_t prim) { return x->c->paths[b->path_of[prim]].token; }
+static uint32_t prop_token(struct loader *x, struct build *b, uint32_t path) { return x->c->paths[path].token; }
 
 static bool order_children(struct loader *x, struct build *b, uint32_t prim)
 {
@@ -565,7 +557,7 @@ static uint32_t variant_set(struct loader *x, struct build *b, uint32_t owner, u
 // "{set=selection}": the spec of the variant, or of the set when there is no selection.
 static bool add_variant(struct loader *x, struct build *b, uint32_t owner, uint32_t path)
 {
-    const char *text  = tok_text(crate_token(x->c, x->paths[path].token));
+    const char *text  = tok_text(crate_token(x->c, x->c->paths[path].token));
     const char *equal = strchr(text, '='), *close = strrchr(text, '}');
     if (*text != '{' || !equal || !close || close < equal)
         return true; // not a variant after all
@@ -585,7 +577,7 @@ static bool add_spec(struct loader *x, struct build *b, uint32_t path)
     uint32_t spec = b->spec_of[path];
     if (!spec)
         return true;
-    const struct path_entry *e = &x->paths[path];
+    const struct path_entry *e = &x->c->paths[path];
     uint32_t type              = x->spec_types[spec - 1];
     if (type == ST_PSEUDO_ROOT || e->parent == NO_PATH) {
         b->prim_of[path] = 1;
@@ -692,7 +684,7 @@ static bool add_properties(struct loader *x, struct build *b, uint32_t prim)
         struct set_info info;
         if (!read_set(x, spec, &info))
             return false;
-        struct prop_spec p = { .name = crate_token(x->c, x->paths[path].token), .type_name = info.type_name,
+        struct prop_spec p = { .name = crate_token(x->c, x->c->paths[path].token), .type_name = info.type_name,
                                .first_field = info.first_field, .field_count = info.field_count };
         p.flags = (uint8_t)((info.custom ? PROP_CUSTOM : 0) | (info.variability == 1 ? PROP_UNIFORM : 0));
         if (x->spec_types[spec] == ST_RELATIONSHIP) {
@@ -807,19 +799,20 @@ int crate_load(struct layer *l, const uint8_t *data, size_t size, struct file_by
     memset(&local, 0, sizeof(local));
     struct loader x = { .l = l, .c = c, .err = &local };
     bool ok = read_contents(&x) && read_tokens(&x) && read_strings(&x) && read_fields(&x) && read_sets(&x) && read_paths(&x)
-              && name_paths(&x) && read_specs(&x) && make_specs(&x);
+              && read_specs(&x) && make_specs(&x);
     if (ok)
         attach_offsets(&x);
     free(x.field_names);
     free(x.field_reps);
     free(x.sets);
-    free(x.paths);
     free(x.order);
     free(x.spec_paths);
     free(x.spec_sets);
     free(x.spec_types);
     free(c->paths);
+    free(c->path_texts);
     c->paths      = NULL;
+    c->path_texts = NULL;
     c->path_count = 0;
     if (!ok) {
         if (!local.code)
@@ -840,7 +833,6 @@ void crate_close(struct crate *c)
     file_unmap(&c->owner);
     free(c->tokens);
     free(c->strings);
-    free(c->paths);
     hash_map_finish(&c->samples);
     arena_finish(&c->arena);
     pthread_mutex_destroy(&c->lock);

@@ -28,6 +28,12 @@ enum crate_type {
 
 #define VERSION(a, b, c) ((uint32_t)(a) << 16 | (uint32_t)(b) << 8 | (uint32_t)(c))
 
+#define NO_PATH UINT32_MAX
+struct path_entry {
+    uint32_t parent; // path index; NO_PATH for the root and for indices nobody defined
+    uint32_t token : 30, is_property : 1, defined : 1; // token index of the element
+};
+
 struct crate {
     const uint8_t *data;
     size_t size;
@@ -38,8 +44,10 @@ struct crate {
     size_t token_count;
     uint32_t *strings; // token indices
     size_t string_count;
-    usd_tok *paths; // only while the layer is being loaded
+    struct path_entry *paths; // only while the layer is being loaded, as are their texts
+    usd_tok *path_texts;
     size_t path_count;
+    uint64_t path_bytes; // of texts written out
     pthread_mutex_t lock;
     struct hash_map samples; // value representation -> struct samples, decoded on first use
     struct arena arena;      // of those
@@ -57,6 +65,9 @@ static inline usd_tok crate_string(const struct crate *c, uint64_t i)
 {
     return i < c->string_count ? crate_token(c, c->strings[i]) : 0;
 }
+
+// The text of a path, variant selections left out; "" (0) when there is none. While the layer is being loaded.
+usd_tok crate_path(struct crate *c, uint32_t index);
 
 /**
  * Integers of 4 bytes as crate files compress them: n values to out. false: damaged.

@@ -426,7 +426,7 @@ static bool read_ref(struct layer *l, struct crate *c, struct cursor *at, struct
     usd_tok asset  = crate_string(c, cur_u32le(at));
     uint32_t path  = cur_u32le(at);
     out->asset     = tok_text(asset);
-    out->path      = path < c->path_count ? tok_text(c->paths[path]) : "";
+    out->path      = tok_text(crate_path(c, path));
     out->offset    = 0;
     out->scale     = 1;
     if (is_reference || c->version >= VERSION(0, 8, 0)) {
@@ -475,7 +475,7 @@ static bool listop(struct layer *l, struct crate *c, uint64_t rep, unsigned ct, 
             uint32_t v = cur_u32le(&at);
             ((const char **)items)[k] = ct == CT_TOKEN_LISTOP ? tok_text(crate_token(c, v))
                                       : ct == CT_STRING_LISTOP ? tok_text(crate_string(c, v))
-                                      : v < c->path_count ? tok_text(c->paths[v]) : "";
+                                      : tok_text(crate_path(c, v));
         }
         op->list[lists[i].kind].items = items;
         op->list[lists[i].kind].count = (size_t)n;
@@ -532,7 +532,7 @@ static bool string_pairs(struct layer *l, struct crate *c, uint64_t rep, bool pa
     const char **items = arena_alloc(&l->arena, (size_t)n * 2 * sizeof(*items) + 1);
     for (uint64_t i = 0; items && i < n * 2; i++) {
         uint32_t v = cur_u32le(&at);
-        items[i]   = !paths ? tok_text(crate_string(c, v)) : v < c->path_count ? tok_text(c->paths[v]) : "";
+        items[i]   = !paths ? tok_text(crate_string(c, v)) : tok_text(crate_path(c, v));
     }
     out->bits  = (uintptr_t)items;
     out->count = (uint32_t)n;

@@ -209,6 +209,11 @@ const char *usd_prim_path(const usd_prim *p)
 const char *usd_prim_name(const usd_prim *p) { return !p ? "" : p->parent ? tok_text(p->name) : "/"; }
 const char *usd_prim_type_name(const usd_prim *p) { return p ? tok_text(p->type_name) : ""; }
 enum usd_specifier usd_prim_specifier(const usd_prim *p) { return p ? (enum usd_specifier)((p->flags & PRIM_SPECIFIER) >> 6) : USD_OVER; }
+bool usd_prim_is_a(const usd_prim *p, const char *type)
+{
+    const char *own = usd_prim_type_name(p);
+    return type && *own && (!strcmp(own, type) || usd_schema_is_a(usd_schema_find(own), type));
+}
 bool usd_prim_is_active(const usd_prim *p) { return p && !(p->flags & PRIM_INACTIVE); }
 bool usd_prim_is_defined(const usd_prim *p) { return p && !(p->flags & PRIM_UNDEFINED); }
 bool usd_prim_is_abstract(const usd_prim *p) { return p && p->flags & PRIM_ABSTRACT; }
@@ -245,8 +250,7 @@ bool usd_prim_opinion(const usd_prim *prim, size_t i, struct usd_opinion *out)
 // ---------------------------------------------------------------------------------------------------------------
 // Names from list operations and selections
 
-// Names of a list-op field over all opinions; the caller frees the items.
-static void composed_names(const struct usd_prim *prim, usd_tok field, struct item_set *out)
+void prim_names(const struct usd_prim *prim, usd_tok field, struct item_set *out)
 {
     const struct usd_prim *p = prim_real(prim);
     const struct spec_ref *r = prim_refs(p);
@@ -263,7 +267,7 @@ static const char *nth_name(const struct usd_prim *p, usd_tok field, size_t i, s
 {
     struct item_set names = { 0 };
     if (p)
-        composed_names(p, field, &names);
+        prim_names(p, field, &names);
     const char *name = i < names.count ? tok_text((usd_tok)names.items[i]) : NULL;
     if (count)
         *count = names.count;
@@ -279,17 +283,25 @@ size_t usd_prim_api_schema_count(const usd_prim *p)
 }
 const char *usd_prim_api_schema(const usd_prim *p, size_t i) { return nth_name(p, T_apiSchemas, i, NULL); }
 
+// "Name" means any instance of a multiple-apply schema.
+static bool names_schema(const char *name, const char *schema, size_t n)
+{
+    return !strncmp(name, schema, n) && (!name[n] || name[n] == ':');
+}
+
 bool usd_prim_has_api(const usd_prim *p, const char *schema)
 {
-    struct item_set names = { 0 };
+    const usd_definition *d = usd_prim_definition(p);
+    size_t n                = strlen(schema);
+    for (size_t i = 0; i < usd_definition_api_count(d); i++)
+        if (names_schema(usd_definition_api(d, i), schema, n))
+            return true;
+    struct item_set names = { 0 }; // also schemas that are not in our table
     if (p)
-        composed_names(p, T_apiSchemas, &names);
-    size_t n   = strlen(schema);
+        prim_names(p, T_apiSchemas, &names);
     bool found = false;
-    for (size_t i = 0; i < names.count && !found; i++) {
-        const char *name = tok_text((usd_tok)names.items[i]);
-        found            = !strncmp(name, schema, n) && (!name[n] || name[n] == ':');
-    }
+    for (size_t i = 0; i < names.count && !found; i++)
+        found = names_schema(tok_text((usd_tok)names.items[i]), schema, n);
     array_free(&names);
     return found;
 }

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "stage.h"
+#include "schema.h"
 
 struct merged {
     usd_tok name;
@@ -65,7 +65,7 @@ static bool names_targets(const struct layer *l, const struct prop_spec *s)
     return false;
 }
 
-static void describe(struct usd_property *q, const struct index *ix, const struct schema_chain *chain)
+static void describe(struct usd_property *q, const struct index *ix, const struct usd_definition *built_ins)
 {
     const struct prop_ref *r = prop_refs(q);
     bool typed = false, has_targets = false;
@@ -83,14 +83,14 @@ static void describe(struct usd_property *q, const struct index *ix, const struc
         }
         q->flags |= s->flags & PROP_CUSTOM; // custom when any opinion says so
     }
-    // What the prim's type has built in is what the type says it is.
-    const struct prop_spec *built_in = q->flags & PROP_RELATIONSHIP ? NULL : schema_attribute(chain, q->name);
-    if (built_in) {
+    // What the prim's type and API schemas have built in is what they say it is, whatever a layer says.
+    const struct prop_spec *built_in = definition_spec(built_ins, q->name);
+    if (built_in && !((built_in->flags ^ q->flags) & PROP_RELATIONSHIP)) {
         bool is_array;
-        enum usd_type type = usd_type_from_name(tok_text(built_in->type_name), &is_array);
-        q->flags           = built_in->flags;
-        if (type == (enum usd_type)q->type && is_array == q->is_array) // a wrong type stays visible
-            q->type_name = built_in->type_name;
+        q->flags     = built_in->flags;
+        q->type_name = built_in->type_name;
+        q->type      = usd_type_from_name(tok_text(built_in->type_name), &is_array);
+        q->is_array  = is_array;
     }
     q->flags |= has_targets ? PROP_HAS_TARGETS : 0;
 }
@@ -124,13 +124,13 @@ static struct prop_table *table_of_one(const struct usd_prim *p)
     for (uint32_t i = 0; i < spec->prop_count; i++)
         has_targets |= names_targets(l, &l->props.items[spec->first_prop + i]);
     struct prop_table *t             = table_alloc(p, spec->prop_count, has_targets);
-    const struct schema_chain *chain = schema_chain(p->type_name);
+    const struct usd_definition *built_ins = prim_definition_locked(p);
     for (uint32_t i = 0; t && i < spec->prop_count; i++) {
         struct usd_property *q = &t->props[i];
         q->name      = l->props.items[spec->first_prop + i].name;
         q->ref_count = 1;
         q->one       = (struct prop_ref) { spec->first_prop + i, r.node, r.layer };
-        describe(q, p->index, chain);
+        describe(q, p->index, built_ins);
     }
     return t;
 }
@@ -160,7 +160,7 @@ static struct prop_table *table_of_many(const struct usd_prim *p)
         has_targets |= names_targets(l, s);
     }
     struct prop_table *t = table_alloc(p, m.props.count, has_targets);
-    const struct schema_chain *chain = schema_chain(p->type_name);
+    const struct usd_definition *built_ins = prim_definition_locked(p);
     for (size_t i = 0; t && i < m.props.count; i++) {
         struct usd_property *q = &t->props[i];
         q->name      = m.props.items[i].name;
@@ -177,7 +177,7 @@ static struct prop_table *table_of_many(const struct usd_prim *p)
             for (unsigned k = 0; at != UINT32_MAX; at = m.refs.items[at].next)
                 q->many[k++] = m.refs.items[at].ref;
         }
-        describe(q, p->index, chain);
+        describe(q, p->index, built_ins);
     }
     array_free(&m.props);
     array_free(&m.refs);
@@ -240,6 +240,16 @@ const usd_property *usd_prim_find_property(const usd_prim *p, const char *name)
 const usd_prim *usd_property_prim(const usd_property *q) { return q ? prop_prim(q) : NULL; }
 const char *usd_property_name(const usd_property *q) { return q ? tok_text(q->name) : ""; }
 const char *usd_property_type_name(const usd_property *q) { return q ? tok_text(q->type_name) : ""; }
+const char *usd_property_declared_type(const usd_property *q)
+{
+    for (unsigned i = 0; q && i < q->ref_count; i++) {
+        const struct layer *l;
+        const struct prop_spec *s = ref_prop(prim_real(usd_property_prim(q))->index, prop_refs(q)[i], &l);
+        if (s->type_name)
+            return tok_text(s->type_name);
+    }
+    return "";
+}
 enum usd_type usd_property_type(const usd_property *q, bool *is_array)
 {
     if (is_array)

@@ -96,6 +96,7 @@ void usd_stage_close(usd_stage **stage)
     hash_map_finish(&s->paths);
     hash_map_finish(&s->children);
     hash_map_finish(&s->child_lists);
+    stage_definitions_finish(s);
     intern_destroy(&s->instance_keys);
     clips_finish(&s->clips);
     arena_finish(&s->arena);

@@ -192,6 +192,7 @@ struct usd_stage {
     struct hash_map paths;            // prim address -> path text
     struct hash_map children;         // (prim address, name) -> child, for long lists
     struct hash_map child_lists;      // prims whose children are in `children`
+    struct hash_map definitions;      // "Type API API:instance" -> struct usd_definition, owned
     struct {
         ARRAY_OF(struct arena *);
     } arenas; // of the composing threads
@@ -287,11 +288,12 @@ bool graph_build(struct usd_stage *s, struct scratch *x, struct arena *arena, co
 // Path of a node's site at `prim`, which uses the node's index or is about to. 0 when it is too long.
 usd_tok node_site(const struct node *n, const struct index *ix, const struct usd_prim *prim);
 
-// schema.c: the declaration of an attribute that a core schema type has built in, or NULL. The chain of a type may be
-// NULL too.
-struct schema_chain;
-const struct schema_chain *schema_chain(usd_tok type);
-const struct prop_spec *schema_attribute(const struct schema_chain *chain, usd_tok attribute);
+// definition.c: what the type and the API schemas of a prim have built in (schema.h). Under stage->lock; never NULL.
+struct usd_definition;
+const struct usd_definition *prim_definition_locked(const struct usd_prim *prim);
+void stage_definitions_finish(struct usd_stage *s);
+// prim.c: composed names of a list operation (apiSchemas, variantSetNames); the caller frees the items.
+void prim_names(const struct usd_prim *prim, usd_tok field, struct item_set *out);
 
 // value access, attr.c: borrowed where possible
 bool field_value(const struct usd_stage *s, const struct layer *l, const struct field *f, struct usd_value *out);

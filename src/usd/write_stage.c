@@ -76,7 +76,7 @@ static void targets(struct flatten *f, const usd_property *q, size_t count, cons
 static void attribute(struct flatten *f, const usd_property *q)
 {
     struct out *o        = &f->o;
-    const char *uniform  = usd_property_is_uniform(q) ? "uniform " : "", *type = usd_property_type_name(q);
+    const char *uniform  = usd_property_is_uniform(q) ? "uniform " : "", *type = usd_property_declared_type(q);
     struct usd_value v;
     out_indent(o);
     out_format(o, "%s%s%s %s", usd_property_is_custom(q) ? "custom " : "", uniform, type, usd_property_name(q));
