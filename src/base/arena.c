@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pages.h"
+
 #define ARENA_ALIGN 16
 #define ARENA_FIRST_BLOCK (4u << 10)
 #define ARENA_LARGEST_BLOCK (1u << 20)
@@ -48,6 +50,7 @@ void *arena_alloc(struct arena *a, size_t size)
         struct arena_block *fresh = calloc(1, sizeof(*fresh) + want);
         if (!fresh)
             return NULL;
+        pages_expect(fresh, sizeof(*fresh) + want);
         fresh->size = want;
         // A block made for one large piece goes behind the current one, whose room is not lost.
         if (b && want == size && b->size - b->used > want / 8) {

@@ -7,6 +7,7 @@
 
 #include "crate_private.h"
 #include "lz4.h"
+#include "pages.h"
 
 #define NEWEST VERSION(0, 13, 255)
 #define PATH_DEPTH 4096
@@ -68,6 +69,8 @@ static void *table(struct loader *x, uint64_t n, uint64_t bytes, uint64_t per_by
     void *p = calloc((size_t)n + 1, size);
     if (!p)
         nomem(x);
+    else
+        pages_expect(p, (size_t)n * size);
     return p;
 }
 
@@ -435,8 +438,18 @@ static bool read_specs(struct loader *x)
 // ---------------------------------------------------------------------------------------------------------------
 // Specs of the layer
 
+struct set_info {
+    uint64_t children, properties; // value representations of the token vectors that order them, 0 = none
+    usd_tok type_name;
+    uint32_t first_field;
+    uint16_t field_count;
+    uint8_t specifier : 2, variability : 2, custom : 1;
+};
+
 struct build {
-    uint32_t *spec_of;   // path index -> spec + 1
+    struct path_spec {
+        uint32_t set, type; // type 0: no spec
+    } *spec_at;          // by path index
     uint32_t *prim_of;   // path index -> prim spec + 1
     uint32_t *next_prop; // path index -> next property of the same prim, + 1
     // By prim spec:
@@ -445,41 +458,38 @@ struct build {
     uint32_t *last_child;
     uint32_t *slot; // scratch by token index
     size_t prim_room;
+    uint32_t *set_known; // where a field set begins -> its set_info + 1: specs that say the same share their fields
+    struct {
+        ARRAY_OF(struct set_info);
+    } set_infos;
     struct {
         ARRAY_OF(uint32_t);
     } kids, sorted;
 };
 
-// Token list of a spec's field such as "primChildren", read straight from the file.
-static struct cursor token_list(struct loader *x, uint32_t spec, usd_tok name, uint64_t *count)
+// Names of children or properties in their order, read straight from the file.
+static struct cursor token_list(struct loader *x, uint64_t rep, uint64_t *count)
 {
     *count = 0;
-    for (size_t i = x->spec_sets[spec]; i < x->set_count && x->sets[i] != UINT32_MAX; i++) {
-        uint32_t f = x->sets[i];
-        if (f >= x->field_count || crate_token(x->c, x->field_names[f]) != name)
-            continue;
-        uint64_t rep = x->field_reps[f];
-        if (REP_TYPE(rep) != CT_TOKEN_VECTOR || rep & REP_INLINED)
-            break;
-        struct cursor c = crate_at(x->c, REP_PAYLOAD(rep));
-        uint64_t n      = cur_u64le(&c);
-        if (c.bad || n > cur_left(&c) / 4)
-            break;
-        *count = n;
-        return c;
-    }
-    return cur_make("", 0);
+    if (!rep)
+        return cur_make("", 0);
+    struct cursor c = crate_at(x->c, REP_PAYLOAD(rep));
+    uint64_t n      = cur_u64le(&c);
+    if (c.bad || n > cur_left(&c) / 4)
+        return cur_make("", 0);
+    *count = n;
+    return c;
 }
 
 /*
  * b->kids as the file's list orders them, into b->sorted; what the list does not name follows. `token_of` gives the
  * element's token index of a kid.
  */
-static bool sort_kids(struct loader *x, struct build *b, uint32_t path, usd_tok list, uint32_t (*token_of)(struct loader *, struct build *, uint32_t))
+static bool sort_kids(struct loader *x, struct build *b, uint64_t list, uint32_t (*token_of)(struct loader *, struct build *, uint32_t))
 {
     array_clear(&b->sorted);
     uint64_t n;
-    struct cursor c = token_list(x, b->spec_of[path] - 1, list, &n);
+    struct cursor c = token_list(x, list, &n);
     if (!n)
         return array_append(&b->sorted, b->kids.items, b->kids.count);
     for (size_t i = 0; i < b->kids.count; i++)
@@ -504,7 +514,7 @@ static bool sort_kids(struct loader *x, struct build *b, uint32_t path, usd_tok 
 static uint32_t prim_token(struct loader *x, struct build *b, uint32_t prim) { return x->c->paths[b->path_of[prim]].token; }
 static uint32_t prop_token(struct loader *x, struct build *b, uint32_t path) { return x->c->paths[path].token; }
 
-static bool order_children(struct loader *x, struct build *b, uint32_t prim)
+static bool order_children(struct loader *x, struct build *b, uint32_t prim, uint64_t list)
 {
     struct prim_spec *s = x->l->prims.items;
     if (s[prim].kind == SPEC_VARIANT_SET || !s[prim].first_child || !s[s[prim].first_child].next_sibling)
@@ -513,7 +523,7 @@ static bool order_children(struct loader *x, struct build *b, uint32_t prim)
     for (uint32_t k = s[prim].first_child; k; k = s[k].next_sibling)
         if (!array_push(&b->kids, k))
             return nomem(x);
-    if (!sort_kids(x, b, b->path_of[prim], T_primChildren, prim_token))
+    if (!sort_kids(x, b, list, prim_token))
         return nomem(x);
     s[prim].first_child = b->sorted.items[0];
     for (size_t i = 0; i < b->sorted.count; i++)
@@ -574,11 +584,10 @@ static bool add_variant(struct loader *x, struct build *b, uint32_t owner, uint3
 
 static bool add_spec(struct loader *x, struct build *b, uint32_t path)
 {
-    uint32_t spec = b->spec_of[path];
-    if (!spec)
+    uint32_t type = b->spec_at[path].type;
+    if (!type)
         return true;
     const struct path_entry *e = &x->c->paths[path];
-    uint32_t type              = x->spec_types[spec - 1];
     if (type == ST_PSEUDO_ROOT || e->parent == NO_PATH) {
         b->prim_of[path] = 1;
         b->path_of[0]    = path;
@@ -627,19 +636,11 @@ static bool is_structural(usd_tok name)
     }
 }
 
-struct set_info {
-    usd_tok type_name;
-    unsigned specifier, variability;
-    bool custom;
-    uint32_t first_field;
-    uint16_t field_count;
-};
-
-static bool read_set(struct loader *x, uint32_t spec, struct set_info *info)
+static bool decode_set(struct loader *x, uint32_t start, struct set_info *info)
 {
     struct layer *l = x->l;
     *info           = (struct set_info) { .specifier = USD_OVER, .first_field = (uint32_t)l->fields.count };
-    for (size_t i = x->spec_sets[spec]; i < x->set_count && x->sets[i] != UINT32_MAX; i++) {
+    for (size_t i = start; i < x->set_count && x->sets[i] != UINT32_MAX; i++) {
         uint32_t f = x->sets[i];
         if (f >= x->field_count)
             return damaged(x, x->sections[SEC_FIELDSETS].start, "a field index is out of range");
@@ -651,9 +652,13 @@ static bool read_set(struct loader *x, uint32_t spec, struct set_info *info)
         else if (name == T_specifier && REP_TYPE(rep) == CT_SPECIFIER)
             info->specifier = load == 0 ? USD_DEF : load == 2 ? USD_CLASS : USD_OVER;
         else if (name == T_variability && REP_TYPE(rep) == CT_VARIABILITY)
-            info->variability = (unsigned)load;
+            info->variability = load & 3;
         else if (name == T_custom && REP_TYPE(rep) == CT_BOOL)
             info->custom = load != 0;
+        else if (name == T_primChildren && REP_TYPE(rep) == CT_TOKEN_VECTOR && !(rep & REP_INLINED))
+            info->children = rep;
+        else if (name == T_properties && REP_TYPE(rep) == CT_TOKEN_VECTOR && !(rep & REP_INLINED))
+            info->properties = rep;
         if (is_structural(name) || info->field_count == LIMIT_SPEC_FIELDS)
             continue;
         struct field field;
@@ -666,7 +671,37 @@ static bool read_set(struct loader *x, uint32_t spec, struct set_info *info)
     return true;
 }
 
-static bool add_properties(struct loader *x, struct build *b, uint32_t prim)
+static bool read_set(struct loader *x, struct build *b, uint32_t start, const struct set_info **out)
+{
+    static const struct set_info none = { .specifier = USD_OVER };
+    *out                              = &none;
+    if (start >= x->set_count)
+        return true;
+    if (!b->set_known[start]) {
+        struct set_info info;
+        if (!decode_set(x, start, &info) || !array_push(&b->set_infos, info))
+            return nomem(x);
+        b->set_known[start] = (uint32_t)b->set_infos.count;
+    }
+    *out = &b->set_infos.items[b->set_known[start] - 1];
+    return true;
+}
+
+// All of them in the order of the file, where neighbours use neighbouring fields and values.
+static bool read_all_sets(struct loader *x, struct build *b)
+{
+    uint32_t start = 0;
+    const struct set_info *info;
+    for (uint32_t i = 0; i < x->set_count; i++)
+        if (x->sets[i] == UINT32_MAX) {
+            if (!read_set(x, b, start, &info))
+                return false;
+            start = i + 1;
+        }
+    return true;
+}
+
+static bool add_properties(struct loader *x, struct build *b, uint32_t prim, uint64_t list)
 {
     struct layer *l     = x->l;
     struct prim_spec *s = &l->prims.items[prim];
@@ -677,17 +712,17 @@ static bool add_properties(struct loader *x, struct build *b, uint32_t prim)
             return nomem(x);
     if (!b->kids.count)
         return true;
-    if (!sort_kids(x, b, b->path_of[prim], T_properties, prop_token))
+    if (!sort_kids(x, b, list, prop_token))
         return nomem(x);
     for (size_t i = 0; i < b->sorted.count; i++) {
-        uint32_t path = b->sorted.items[i], spec = b->spec_of[path] - 1;
-        struct set_info info;
-        if (!read_set(x, spec, &info))
+        uint32_t path = b->sorted.items[i], type = b->spec_at[path].type;
+        const struct set_info *info;
+        if (!read_set(x, b, b->spec_at[path].set, &info))
             return false;
-        struct prop_spec p = { .name = crate_token(x->c, x->c->paths[path].token), .type_name = info.type_name,
-                               .first_field = info.first_field, .field_count = info.field_count };
-        p.flags = (uint8_t)((info.custom ? PROP_CUSTOM : 0) | (info.variability == 1 ? PROP_UNIFORM : 0));
-        if (x->spec_types[spec] == ST_RELATIONSHIP) {
+        struct prop_spec p = { .name = crate_token(x->c, x->c->paths[path].token), .type_name = info->type_name,
+                               .first_field = info->first_field, .field_count = info->field_count };
+        p.flags = (uint8_t)((info->custom ? PROP_CUSTOM : 0) | (info->variability == 1 ? PROP_UNIFORM : 0));
+        if (type == ST_RELATIONSHIP) {
             p.flags     = (uint8_t)((p.flags & ~PROP_UNIFORM) | PROP_RELATIONSHIP);
             p.type_name = 0;
         }
@@ -704,41 +739,62 @@ static bool build_specs(struct loader *x, struct build *b)
     for (size_t i = 0; i < x->spec_count; i++) {
         if (x->spec_paths[i] >= x->c->path_count)
             return damaged(x, x->sections[SEC_SPECS].start, "a spec has a path index out of range");
-        b->spec_of[x->spec_paths[i]] = (uint32_t)i + 1;
+        b->spec_at[x->spec_paths[i]] = (struct path_spec) { x->spec_sets[i], x->spec_types[i] };
     }
+    if (!read_all_sets(x, b))
+        return false;
     for (size_t i = 0; i < x->order_count; i++)
         if (!add_spec(x, b, x->order[i]))
             return false;
     for (uint32_t p = 0; p < l->prims.count; p++) {
         struct prim_spec *s = &l->prims.items[p];
-        uint32_t spec       = b->spec_of[b->path_of[p]];
-        struct set_info info = { 0 };
-        if (!spec)
+        struct path_spec spec = b->spec_at[b->path_of[p]];
+        const struct set_info *info;
+        if (!spec.type || s->kind == SPEC_VARIANT_SET)
             continue;
-        if (s->kind != SPEC_VARIANT_SET && !read_set(x, spec - 1, &info))
+        if (!read_set(x, b, spec.set, &info))
             return false;
         if (s->kind == SPEC_PRIM && p)
-            s->specifier = info.specifier & 3;
-        s->type_name   = s->kind == SPEC_PRIM ? info.type_name : 0;
-        s->first_field = info.first_field;
-        s->field_count = info.field_count;
-        if (s->kind != SPEC_VARIANT_SET && (!order_children(x, b, p) || !add_properties(x, b, p)))
+            s->specifier = info->specifier;
+        s->type_name   = s->kind == SPEC_PRIM ? info->type_name : 0;
+        s->first_field = info->first_field;
+        s->field_count = info->field_count;
+        uint64_t properties = info->properties; // the list of infos may move
+        if (!order_children(x, b, p, info->children) || !add_properties(x, b, p, properties))
             return false;
     }
     return true;
 }
 
+static uint32_t *zeros(size_t n)
+{
+    uint32_t *p = calloc(n, sizeof(*p));
+    if (p)
+        pages_expect(p, n * sizeof(*p));
+    return p;
+}
+
 static bool make_specs(struct loader *x)
 {
-    size_t paths = x->c->path_count + 1, prims = x->c->path_count * 2 + 2;
-    struct build b = {
-        .spec_of = calloc(paths, 4), .prim_of = calloc(paths, 4), .next_prop = calloc(paths, 4), .path_of = calloc(prims, 4),
-        .first_prop = calloc(prims, 4), .last_prop = calloc(prims, 4), .last_child = calloc(prims, 4),
-        .slot = calloc(x->c->token_count + 1, 4), .prim_room = prims,
-    };
-    bool ok = b.spec_of && b.prim_of && b.next_prop && b.path_of && b.first_prop && b.last_prop && b.last_child && b.slot;
+    size_t paths = x->c->path_count + 1, prims = 2, props = 0;
+    for (size_t i = 0; i < x->spec_count; i++) {
+        unsigned type = x->spec_types[i];
+        props += type == ST_ATTRIBUTE || type == ST_RELATIONSHIP;
+        prims += type == ST_PRIM ? 1 : type == ST_VARIANT || type == ST_VARIANT_SET ? 2 : 0; // a variant may bring its set
+    }
+    struct build b  = { .prim_room = prims };
+    struct layer *l = x->l;
+    bool ok = (b.spec_at = (struct path_spec *)(void *)zeros(paths * 2)) && (b.prim_of = zeros(paths)) && (b.next_prop = zeros(paths)) && (b.path_of = zeros(prims))
+              && (b.first_prop = zeros(prims)) && (b.last_prop = zeros(prims)) && (b.last_child = zeros(prims))
+              && (b.slot = zeros(x->c->token_count + 1)) && (b.set_known = zeros(x->set_count + 1))
+              && array_reserve(&l->prims, prims) && array_reserve(&l->props, props + 1)
+              && array_reserve(&l->fields, x->set_count < 1u << 20 ? x->set_count + 1 : 1u << 20);
+    if (ok) {
+        pages_expect(l->prims.items, prims * sizeof(*l->prims.items));
+        pages_expect(l->props.items, props * sizeof(*l->props.items));
+    }
     ok      = ok ? build_specs(x, &b) : nomem(x);
-    free(b.spec_of);
+    free(b.spec_at);
     free(b.prim_of);
     free(b.next_prop);
     free(b.path_of);
@@ -746,6 +802,8 @@ static bool make_specs(struct loader *x)
     free(b.last_prop);
     free(b.last_child);
     free(b.slot);
+    free(b.set_known);
+    array_free(&b.set_infos);
     array_free(&b.kids);
     array_free(&b.sorted);
     return ok;

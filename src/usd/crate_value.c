@@ -42,6 +42,12 @@ bool crate_ints32(const struct crate *c, const uint8_t *src, size_t size, size_t
         const uint8_t *codes = cur_take(&v, codes_size), *p = v.p, *end = v.end;
         uint32_t value = 0;
         for (size_t i = 0; i < n; i++) {
+            if (i % 4 == 0 && !codes[i / 4] && n - i >= 4) { // four common deltas
+                for (int k = 0; k < 4; k++)
+                    out[i + k] = value += (uint32_t)common;
+                i += 3;
+                continue;
+            }
             int32_t delta = common;
             switch (codes[i / 4] >> (i % 4 * 2) & 3) {
             case 0: break;
