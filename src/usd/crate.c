@@ -8,49 +8,33 @@
 #include "crate_private.h"
 #include "lz4.h"
 #include "pages.h"
+#include "thread.h"
 
 #define NEWEST VERSION(0, 13, 255)
 #define PATH_DEPTH 4096
+#define PARALLEL_FROM (256u << 10) // bytes of tables that two threads share
 
-enum spec_type { ST_ATTRIBUTE = 1, ST_PRIM = 6, ST_PSEUDO_ROOT = 7, ST_RELATIONSHIP = 8, ST_VARIANT = 10, ST_VARIANT_SET = 11 };
-
-struct section {
-    uint64_t start, size;
-};
-enum { SEC_TOKENS, SEC_STRINGS, SEC_FIELDS, SEC_FIELDSETS, SEC_PATHS, SEC_SPECS, SEC_COUNT };
 static const char *const section_names[SEC_COUNT] = { "TOKENS", "STRINGS", "FIELDS", "FIELDSETS", "PATHS", "SPECS" };
-
-struct loader {
-    struct layer *l;
-    struct crate *c;
-    struct usd_error *err;
-    struct section sections[SEC_COUNT];
-    uint32_t *field_names; // token indices
-    uint64_t *field_reps;
-    size_t field_count;
-    uint32_t *sets; // field indices, UINT32_MAX ends a set
-    size_t set_count;
-    uint32_t *order; // path indices as they stand in the file, parents first
-    size_t order_count;
-    uint32_t *spec_paths, *spec_sets, *spec_types;
-    size_t spec_count;
-};
 
 bool crate_looks_like(const void *data, size_t size) { return size >= 8 && !memcmp(data, "PXR-USDC", 8); }
 
-static bool damaged(struct loader *x, uint64_t offset, const char *what)
+bool crate_damaged(struct loader *x, uint64_t offset, const char *what)
 {
+    pthread_mutex_lock(&x->c->lock); // two threads load
     if (x->err && !x->err->code) {
         error_set(x->err, USD_ERR_FORMAT, x->l->identifier, "%s: offset %llu: %s", x->l->identifier, (unsigned long long)offset, what);
         x->err->offset = offset;
     }
+    pthread_mutex_unlock(&x->c->lock);
     return false;
 }
 
-static bool nomem(struct loader *x)
+bool crate_nomem(struct loader *x)
 {
+    pthread_mutex_lock(&x->c->lock);
     if (x->err && !x->err->code)
         error_set(x->err, USD_ERR_NOMEM, x->l->identifier, "%s: out of memory", x->l->identifier);
+    pthread_mutex_unlock(&x->c->lock);
     return false;
 }
 
@@ -58,17 +42,19 @@ static bool nomem(struct loader *x)
 static void *table(struct loader *x, uint64_t n, uint64_t bytes, uint64_t per_byte, size_t size, const char *what)
 {
     if (n > bytes * per_byte + 16 || n > UINT32_MAX) {
-        damaged(x, 0, what);
+        crate_damaged(x, 0, what);
         return NULL;
     }
     if (n * size > x->l->max_bytes) {
+        pthread_mutex_lock(&x->c->lock);
         if (x->err && !x->err->code)
             error_set(x->err, USD_ERR_LIMIT, x->l->identifier, "%s: a table needs more than max_layer_bytes", x->l->identifier);
+        pthread_mutex_unlock(&x->c->lock);
         return NULL;
     }
     void *p = calloc((size_t)n + 1, size);
     if (!p)
-        nomem(x);
+        crate_nomem(x);
     else
         pages_expect(p, (size_t)n * size);
     return p;
@@ -88,7 +74,7 @@ static bool read_contents(struct loader *x)
     cur_skip(&c, 5);
     uint64_t toc = cur_u64le(&c);
     if (c.bad)
-        return damaged(x, 0, "the header is cut off");
+        return crate_damaged(x, 0, "the header is cut off");
     x->c->version = VERSION(major, minor, patch);
     if (x->c->version > NEWEST || major) {
         char text[96];
@@ -100,24 +86,24 @@ static bool read_contents(struct loader *x)
     c              = crate_at(x->c, toc);
     uint64_t count = cur_u64le(&c);
     if (c.bad || count > 64)
-        return damaged(x, toc, "the table of contents is damaged");
+        return crate_damaged(x, toc, "the table of contents is damaged");
     bool found[SEC_COUNT] = { false };
     for (uint64_t i = 0; i < count; i++) {
         const char *name = (const char *)cur_take(&c, 16);
         uint64_t start = cur_u64le(&c), size = cur_u64le(&c);
         if (c.bad)
-            return damaged(x, toc, "the table of contents is cut off");
+            return crate_damaged(x, toc, "the table of contents is cut off");
         for (int s = 0; s < SEC_COUNT; s++)
             if (!strncmp(name, section_names[s], 16)) {
                 if (start > x->c->size || size > x->c->size - start)
-                    return damaged(x, toc, "a section lies outside of the file");
+                    return crate_damaged(x, toc, "a section lies outside of the file");
                 x->sections[s] = (struct section) { start, size };
                 found[s]       = true;
             }
     }
     for (int s = 0; s < SEC_COUNT; s++)
         if (!found[s] && s != SEC_STRINGS)
-            return damaged(x, toc, "a section is missing");
+            return crate_damaged(x, toc, "a section is missing");
     return true;
 }
 
@@ -132,28 +118,28 @@ static bool read_tokens(struct loader *x)
         uint64_t packed    = cur_u64le(&c);
         const uint8_t *src = cur_take(&c, (size_t)packed);
         if (c.bad || plain > packed * x->c->limits.max_inflate_ratio + 64)
-            return damaged(x, at, "the tokens are cut off or inflate beyond max_inflate_ratio");
+            return crate_damaged(x, at, "the tokens are cut off or inflate beyond max_inflate_ratio");
         unpacked = malloc((size_t)plain + 1);
         if (!unpacked)
-            return nomem(x);
+            return crate_nomem(x);
         if (lz4_decode_chunks(src, (size_t)packed, unpacked, (size_t)plain) != plain) {
             free(unpacked);
-            return damaged(x, at, "the tokens do not decompress");
+            return crate_damaged(x, at, "the tokens do not decompress");
         }
         text = (const char *)unpacked;
     } else {
         text = (const char *)cur_take(&c, (size_t)plain);
         if (c.bad)
-            return damaged(x, at, "the tokens are cut off");
+            return crate_damaged(x, at, "the tokens are cut off");
     }
-    bool ok       = (count <= plain && count < 1u << 30) || damaged(x, at, "there are more tokens than bytes of text");
+    bool ok       = (count <= plain && count < 1u << 30) || crate_damaged(x, at, "there are more tokens than bytes of text");
     x->c->tokens  = ok ? table(x, count, plain, 1, sizeof(*x->c->tokens), "there are more tokens than bytes of text") : NULL;
     ok            = x->c->tokens != NULL;
     const char *p = text, *end = text + plain;
     for (uint64_t i = 0; ok && i < count; i++) {
         const char *nul = memchr(p, 0, (size_t)(end - p));
         if (!nul) {
-            ok = damaged(x, at, "the last token does not end");
+            ok = crate_damaged(x, at, "the last token does not end");
             break;
         }
         x->c->tokens[i] = tok_make(p, (size_t)(nul - p));
@@ -171,10 +157,10 @@ static bool read_strings(struct loader *x)
     struct cursor c = section(x, SEC_STRINGS);
     uint64_t count  = cur_u64le(&c);
     if (c.bad || count > cur_left(&c) / 4)
-        return damaged(x, x->sections[SEC_STRINGS].start, "the strings are cut off");
+        return crate_damaged(x, x->sections[SEC_STRINGS].start, "the strings are cut off");
     x->c->strings = malloc((size_t)count * 4 + 4);
     if (!x->c->strings)
-        return nomem(x);
+        return crate_nomem(x);
     for (uint64_t i = 0; i < count; i++)
         x->c->strings[i] = cur_u32le(&c);
     x->c->string_count = (size_t)count;
@@ -189,7 +175,7 @@ static bool read_fields(struct loader *x)
     struct cursor c = section(x, SEC_FIELDS);
     uint64_t count  = cur_u64le(&c);
     if (c.bad)
-        return damaged(x, at, "the fields are cut off");
+        return crate_damaged(x, at, "the fields are cut off");
     x->field_names = table(x, count, cur_left(&c), INTS_PER_BYTE, 4, "there are more fields than the section can hold");
     x->field_reps  = x->field_names ? table(x, count, cur_left(&c), INTS_PER_BYTE, 8, "too many fields") : NULL;
     if (!x->field_reps)
@@ -197,7 +183,7 @@ static bool read_fields(struct loader *x)
     x->field_count = (size_t)count;
     if (x->c->version < VERSION(0, 4, 0)) {
         if (count > cur_left(&c) / 16)
-            return damaged(x, at, "the fields are cut off");
+            return crate_damaged(x, at, "the fields are cut off");
         for (uint64_t i = 0; i < count; i++) {
             cur_skip(&c, 4);
             x->field_names[i] = cur_u32le(&c);
@@ -206,11 +192,11 @@ static bool read_fields(struct loader *x)
         return true;
     }
     if (!crate_ints32_at(x->c, &c, (size_t)count, x->field_names))
-        return damaged(x, at, "the names of the fields do not decompress");
+        return crate_damaged(x, at, "the names of the fields do not decompress");
     uint64_t packed    = cur_u64le(&c);
     const uint8_t *src = cur_take(&c, (size_t)packed);
     if (c.bad || lz4_decode_chunks(src, (size_t)packed, (uint8_t *)x->field_reps, (size_t)count * 8) != count * 8)
-        return damaged(x, at, "the values of the fields do not decompress");
+        return crate_damaged(x, at, "the values of the fields do not decompress");
     return true;
 }
 
@@ -221,16 +207,16 @@ static bool read_sets(struct loader *x)
     uint64_t count  = cur_u64le(&c);
     x->sets         = c.bad ? NULL : table(x, count, cur_left(&c), INTS_PER_BYTE, 4, "there are more field sets than the section can hold");
     if (!x->sets)
-        return damaged(x, at, "the field sets are cut off");
+        return crate_damaged(x, at, "the field sets are cut off");
     x->set_count = (size_t)count;
     if (x->c->version >= VERSION(0, 4, 0)) {
         if (!crate_ints32_at(x->c, &c, (size_t)count, x->sets))
-            return damaged(x, at, "the field sets do not decompress");
+            return crate_damaged(x, at, "the field sets do not decompress");
     } else {
         for (uint64_t i = 0; i < count; i++)
             x->sets[i] = cur_u32le(&c);
         if (c.bad)
-            return damaged(x, at, "the field sets are cut off");
+            return crate_damaged(x, at, "the field sets are cut off");
     }
     x->sets[count] = UINT32_MAX; // ends a set that does not end itself
     return true;
@@ -242,9 +228,9 @@ static bool read_sets(struct loader *x)
 static bool add_path(struct loader *x, uint32_t index, uint32_t parent, uint32_t token, bool is_property)
 {
     if (index >= x->c->path_count || x->c->paths[index].defined || x->order_count >= x->c->path_count)
-        return damaged(x, x->sections[SEC_PATHS].start, "a path index is out of range or used twice");
+        return crate_damaged(x, x->sections[SEC_PATHS].start, "a path index is out of range or used twice");
     if (token >= x->c->token_count && parent != NO_PATH)
-        return damaged(x, x->sections[SEC_PATHS].start, "a path names a token that does not exist");
+        return crate_damaged(x, x->sections[SEC_PATHS].start, "a path names a token that does not exist");
     x->c->paths[index]               = (struct path_entry) { parent, token, is_property, 1 };
     x->order[x->order_count++] = index;
     return true;
@@ -261,7 +247,7 @@ static bool walk_compressed(struct loader *x, const uint32_t *index, const int32
     bool first     = true;
     for (size_t steps = 0; n; steps++) {
         if (at >= n || steps > n)
-            return damaged(x, x->sections[SEC_PATHS].start, "the tree of paths is damaged");
+            return crate_damaged(x, x->sections[SEC_PATHS].start, "the tree of paths is damaged");
         uint32_t tok = token[at] < 0 ? 0u - (uint32_t)token[at] : (uint32_t)token[at];
         if (!add_path(x, index[at], first ? NO_PATH : parent, first ? 0 : tok, !first && token[at] < 0))
             return false;
@@ -272,7 +258,7 @@ static bool walk_compressed(struct loader *x, const uint32_t *index, const int32
         if (has_child) {
             if (has_sibling && !first) {
                 if (depth == PATH_DEPTH || (uint32_t)j > n - at)
-                    return damaged(x, x->sections[SEC_PATHS].start, "the tree of paths is too deep or damaged");
+                    return crate_damaged(x, x->sections[SEC_PATHS].start, "the tree of paths is too deep or damaged");
                 stack[depth++] = (struct pending) { at + (uint32_t)j, parent };
             }
             parent = index[at];
@@ -308,7 +294,7 @@ static bool walk_plain(struct loader *x, struct cursor c)
         uint8_t bits = cur_u8(&c);
         cur_skip(&c, 3);
         if (c.bad)
-            return damaged(x, x->sections[SEC_PATHS].start, "the paths are cut off");
+            return crate_damaged(x, x->sections[SEC_PATHS].start, "the paths are cut off");
         if (!add_path(x, index, first ? NO_PATH : parent, first ? 0 : token, !first && bits & 4))
             return false;
         if (first)
@@ -318,7 +304,7 @@ static bool walk_plain(struct loader *x, struct cursor c)
             if (has_sibling) {
                 uint64_t offset = cur_u64le(&c);
                 if (depth == PATH_DEPTH)
-                    return damaged(x, x->sections[SEC_PATHS].start, "the tree of paths is too deep");
+                    return crate_damaged(x, x->sections[SEC_PATHS].start, "the tree of paths is too deep");
                 stack[depth++] = (struct pending) { offset, parent };
             }
             parent = index;
@@ -331,7 +317,7 @@ static bool walk_plain(struct loader *x, struct cursor c)
         }
         first = false;
     }
-    return damaged(x, x->sections[SEC_PATHS].start, "the tree of paths is damaged");
+    return crate_damaged(x, x->sections[SEC_PATHS].start, "the tree of paths is damaged");
 }
 
 static bool read_paths(struct loader *x)
@@ -340,7 +326,7 @@ static bool read_paths(struct loader *x)
     struct cursor c = section(x, SEC_PATHS);
     uint64_t count  = cur_u64le(&c);
     if (c.bad)
-        return damaged(x, at, "the paths are cut off");
+        return crate_damaged(x, at, "the paths are cut off");
     size_t left = cur_left(&c);
     x->c->paths = table(x, count, left, INTS_PER_BYTE, sizeof(*x->c->paths), "there are more paths than the section can hold");
     x->order    = x->c->paths ? table(x, count, left, INTS_PER_BYTE, 4, "too many paths") : NULL;
@@ -354,14 +340,14 @@ static bool read_paths(struct loader *x)
         return walk_plain(x, c);
     uint64_t n      = cur_u64le(&c);
     if (c.bad || n > count)
-        return damaged(x, at, "the number of encoded paths is wrong");
+        return crate_damaged(x, at, "the number of encoded paths is wrong");
     uint32_t *index = table(x, n, cur_left(&c), INTS_PER_BYTE, 4, "too many paths");
     uint32_t *token = index ? table(x, n, cur_left(&c), INTS_PER_BYTE, 4, "too many paths") : NULL;
     uint32_t *jump  = token ? table(x, n, cur_left(&c), INTS_PER_BYTE, 4, "too many paths") : NULL;
     bool ok         = jump != NULL;
     if (ok && !(crate_ints32_at(x->c, &c, (size_t)n, index) && crate_ints32_at(x->c, &c, (size_t)n, token)
                 && crate_ints32_at(x->c, &c, (size_t)n, jump)))
-        ok = damaged(x, at, "the paths do not decompress");
+        ok = crate_damaged(x, at, "the paths do not decompress");
     ok = ok && walk_compressed(x, index, (int32_t *)token, (int32_t *)jump, (size_t)n);
     free(index);
     free(token);
@@ -412,7 +398,7 @@ static bool read_specs(struct loader *x)
     struct cursor c = section(x, SEC_SPECS);
     uint64_t n      = cur_u64le(&c);
     if (c.bad)
-        return damaged(x, at, "the specs are cut off");
+        return crate_damaged(x, at, "the specs are cut off");
     x->spec_paths = table(x, n, cur_left(&c), INTS_PER_BYTE, 4, "there are more specs than the section can hold");
     x->spec_sets  = x->spec_paths ? table(x, n, cur_left(&c), INTS_PER_BYTE, 4, "too many specs") : NULL;
     x->spec_types = x->spec_sets ? table(x, n, cur_left(&c), INTS_PER_BYTE, 4, "too many specs") : NULL;
@@ -423,7 +409,7 @@ static bool read_specs(struct loader *x)
         if (crate_ints32_at(x->c, &c, (size_t)n, x->spec_paths) && crate_ints32_at(x->c, &c, (size_t)n, x->spec_sets)
             && crate_ints32_at(x->c, &c, (size_t)n, x->spec_types))
             return true;
-        return damaged(x, at, "the specs do not decompress");
+        return crate_damaged(x, at, "the specs do not decompress");
     }
     for (uint64_t i = 0; i < n; i++) {
         if (x->c->version == VERSION(0, 0, 1))
@@ -432,381 +418,28 @@ static bool read_specs(struct loader *x)
         x->spec_sets[i]  = cur_u32le(&c);
         x->spec_types[i] = cur_u32le(&c);
     }
-    return !c.bad || damaged(x, at, "the specs are cut off");
+    return !c.bad || crate_damaged(x, at, "the specs are cut off");
 }
 
-// ---------------------------------------------------------------------------------------------------------------
-// Specs of the layer
+static bool read_tables(struct loader *x) { return read_fields(x) && read_sets(x) && read_specs(x); }
 
-struct set_info {
-    uint64_t children, properties; // value representations of the token vectors that order them, 0 = none
-    usd_tok type_name;
-    uint32_t first_field;
-    uint16_t field_count;
-    uint8_t specifier : 2, variability : 2, custom : 1;
+struct pair {
+    bool (*half[2])(struct loader *x);
+    struct loader *x;
+    bool ok[2];
 };
 
-struct build {
-    struct path_spec {
-        uint32_t set, type; // type 0: no spec
-    } *spec_at;          // by path index
-    uint32_t *prim_of;   // path index -> prim spec + 1
-    uint32_t *next_prop; // path index -> next property of the same prim, + 1
-    // By prim spec:
-    uint32_t *path_of;
-    uint32_t *first_prop, *last_prop; // path index + 1
-    uint32_t *last_child;
-    uint32_t *slot; // scratch by token index
-    size_t prim_room;
-    uint32_t *set_known; // where a field set begins -> its set_info + 1: specs that say the same share their fields
-    struct {
-        ARRAY_OF(struct set_info);
-    } set_infos;
-    struct {
-        ARRAY_OF(uint32_t);
-    } kids, sorted;
-};
-
-// Names of children or properties in their order, read straight from the file.
-static struct cursor token_list(struct loader *x, uint64_t rep, uint64_t *count)
+static void run_half(void *user, size_t i)
 {
-    *count = 0;
-    if (!rep)
-        return cur_make("", 0);
-    struct cursor c = crate_at(x->c, REP_PAYLOAD(rep));
-    uint64_t n      = cur_u64le(&c);
-    if (c.bad || n > cur_left(&c) / 4)
-        return cur_make("", 0);
-    *count = n;
-    return c;
+    struct pair *p = user;
+    p->ok[i]       = p->half[i](p->x);
 }
 
-/*
- * b->kids as the file's list orders them, into b->sorted; what the list does not name follows. `token_of` gives the
- * element's token index of a kid.
- */
-static bool sort_kids(struct loader *x, struct build *b, uint64_t list, uint32_t (*token_of)(struct loader *, struct build *, uint32_t))
+bool crate_pair(struct thread_pool *pool, bool (*a)(struct loader *), bool (*b)(struct loader *), struct loader *x)
 {
-    array_clear(&b->sorted);
-    uint64_t n;
-    struct cursor c = token_list(x, list, &n);
-    if (!n)
-        return array_append(&b->sorted, b->kids.items, b->kids.count);
-    for (size_t i = 0; i < b->kids.count; i++)
-        b->slot[token_of(x, b, b->kids.items[i])] = (uint32_t)i + 1;
-    bool ok = true;
-    for (uint64_t i = 0; i < n && ok; i++) {
-        uint32_t t = cur_u32le(&c);
-        if (t >= x->c->token_count || !b->slot[t])
-            continue;
-        ok         = array_push(&b->sorted, b->kids.items[b->slot[t] - 1]);
-        b->slot[t] = 0;
-    }
-    for (size_t i = 0; i < b->kids.count && ok; i++) {
-        uint32_t t = token_of(x, b, b->kids.items[i]);
-        if (b->slot[t])
-            ok = array_push(&b->sorted, b->kids.items[i]);
-        b->slot[t] = 0;
-    }
-    return ok;
-}
-
-static uint32_t prim_token(struct loader *x, struct build *b, uint32_t prim) { return x->c->paths[b->path_of[prim]].token; }
-static uint32_t prop_token(struct loader *x, struct build *b, uint32_t path) { return x->c->paths[path].token; }
-
-static bool order_children(struct loader *x, struct build *b, uint32_t prim, uint64_t list)
-{
-    struct prim_spec *s = x->l->prims.items;
-    if (s[prim].kind == SPEC_VARIANT_SET || !s[prim].first_child || !s[s[prim].first_child].next_sibling)
-        return true;
-    array_clear(&b->kids);
-    for (uint32_t k = s[prim].first_child; k; k = s[k].next_sibling)
-        if (!array_push(&b->kids, k))
-            return nomem(x);
-    if (!sort_kids(x, b, list, prim_token))
-        return nomem(x);
-    s[prim].first_child = b->sorted.items[0];
-    for (size_t i = 0; i < b->sorted.count; i++)
-        s[b->sorted.items[i]].next_sibling = i + 1 < b->sorted.count ? b->sorted.items[i + 1] : 0;
-    return true;
-}
-
-static uint32_t new_prim(struct loader *x, struct build *b, const struct prim_spec *s, uint32_t path)
-{
-    struct layer *l = x->l;
-    uint32_t at     = (uint32_t)l->prims.count;
-    if (at >= b->prim_room || !array_push(&l->prims, *s)) {
-        nomem(x);
-        return 0;
-    }
-    b->path_of[at]           = path;
-    struct prim_spec *parent = &l->prims.items[s->parent];
-    if (s->kind == SPEC_VARIANT_SET) {
-        l->prims.items[at].next_sibling = parent->first_variant_set;
-        parent->first_variant_set       = at;
-    } else if (b->last_child[s->parent]) {
-        l->prims.items[b->last_child[s->parent]].next_sibling = at;
-        b->last_child[s->parent]                              = at;
-    } else {
-        parent->first_child      = at;
-        b->last_child[s->parent] = at;
-    }
-    return at;
-}
-
-static uint32_t variant_set(struct loader *x, struct build *b, uint32_t owner, usd_tok name, uint32_t path)
-{
-    struct layer *l = x->l;
-    for (uint32_t v = l->prims.items[owner].first_variant_set; v; v = l->prims.items[v].next_sibling)
-        if (l->prims.items[v].name == name)
-            return v;
-    struct prim_spec s = { .name = name, .parent = owner, .kind = SPEC_VARIANT_SET, .specifier = USD_OVER };
-    return new_prim(x, b, &s, path);
-}
-
-// "{set=selection}": the spec of the variant, or of the set when there is no selection.
-static bool add_variant(struct loader *x, struct build *b, uint32_t owner, uint32_t path)
-{
-    const char *text  = tok_text(crate_token(x->c, x->c->paths[path].token));
-    const char *equal = strchr(text, '='), *close = strrchr(text, '}');
-    if (*text != '{' || !equal || !close || close < equal)
-        return true; // not a variant after all
-    uint32_t set = variant_set(x, b, owner, tok_make(text + 1, (size_t)(equal - text - 1)), path);
-    if (!set)
-        return false;
-    if (close == equal + 1)
-        return true;
-    struct prim_spec s = { .name = tok_make(equal + 1, (size_t)(close - equal - 1)), .parent = set, .kind = SPEC_VARIANT, .specifier = USD_OVER };
-    uint32_t at        = new_prim(x, b, &s, path);
-    b->prim_of[path]   = at + 1;
-    return at != 0;
-}
-
-static bool add_spec(struct loader *x, struct build *b, uint32_t path)
-{
-    uint32_t type = b->spec_at[path].type;
-    if (!type)
-        return true;
-    const struct path_entry *e = &x->c->paths[path];
-    if (type == ST_PSEUDO_ROOT || e->parent == NO_PATH) {
-        b->prim_of[path] = 1;
-        b->path_of[0]    = path;
-        return true;
-    }
-    uint32_t owner = b->prim_of[e->parent];
-    if (!owner)
-        return true; // below something that has no spec itself
-    owner--;
-    if ((type == ST_PRIM || type == ST_ATTRIBUTE || type == ST_RELATIONSHIP) && !tok_size(crate_token(x->c, e->token)))
-        return true; // nameless: nobody could refer to it
-    if (type == ST_PRIM) {
-        struct prim_spec s = { .name = crate_token(x->c, e->token), .parent = owner, .specifier = USD_OVER, .flags = SPEC_SPECIFIER_SET };
-        uint32_t at        = new_prim(x, b, &s, path);
-        b->prim_of[path]   = at + 1;
-        return at != 0;
-    }
-    if (type == ST_VARIANT || type == ST_VARIANT_SET)
-        return add_variant(x, b, owner, path);
-    if (type == ST_ATTRIBUTE || type == ST_RELATIONSHIP) {
-        if (b->last_prop[owner])
-            b->next_prop[b->last_prop[owner] - 1] = path + 1;
-        else
-            b->first_prop[owner] = path + 1;
-        b->last_prop[owner] = path + 1;
-    }
-    return true;
-}
-
-// Fields that the specs themselves hold, or that only order what the tree holds.
-static bool is_structural(usd_tok name)
-{
-    switch (name) {
-    case T_primChildren:
-    case T_properties:
-    case T_variantChildren:
-    case T_variantSetChildren:
-    case T_connectionChildren:
-    case T_targetChildren:
-    case T_specifier:
-    case T_typeName:
-    case T_variability:
-    case T_custom:
-    case T_subLayerOffsets: return true;
-    default: return false;
-    }
-}
-
-static bool decode_set(struct loader *x, uint32_t start, struct set_info *info)
-{
-    struct layer *l = x->l;
-    *info           = (struct set_info) { .specifier = USD_OVER, .first_field = (uint32_t)l->fields.count };
-    for (size_t i = start; i < x->set_count && x->sets[i] != UINT32_MAX; i++) {
-        uint32_t f = x->sets[i];
-        if (f >= x->field_count)
-            return damaged(x, x->sections[SEC_FIELDSETS].start, "a field index is out of range");
-        usd_tok name  = crate_token(x->c, x->field_names[f]);
-        uint64_t rep  = x->field_reps[f];
-        uint64_t load = REP_PAYLOAD(rep);
-        if (name == T_typeName && REP_TYPE(rep) == CT_TOKEN)
-            info->type_name = crate_token(x->c, load);
-        else if (name == T_specifier && REP_TYPE(rep) == CT_SPECIFIER)
-            info->specifier = load == 0 ? USD_DEF : load == 2 ? USD_CLASS : USD_OVER;
-        else if (name == T_variability && REP_TYPE(rep) == CT_VARIABILITY)
-            info->variability = load & 3;
-        else if (name == T_custom && REP_TYPE(rep) == CT_BOOL)
-            info->custom = load != 0;
-        else if (name == T_primChildren && REP_TYPE(rep) == CT_TOKEN_VECTOR && !(rep & REP_INLINED))
-            info->children = rep;
-        else if (name == T_properties && REP_TYPE(rep) == CT_TOKEN_VECTOR && !(rep & REP_INLINED))
-            info->properties = rep;
-        if (is_structural(name) || info->field_count == LIMIT_SPEC_FIELDS)
-            continue;
-        struct field field;
-        if (!crate_field(l, x->c, name, rep, &field, 0))
-            continue;
-        if (l->fields.count >= UINT32_MAX || !array_push(&l->fields, field))
-            return nomem(x);
-        info->field_count++;
-    }
-    return true;
-}
-
-static bool read_set(struct loader *x, struct build *b, uint32_t start, const struct set_info **out)
-{
-    static const struct set_info none = { .specifier = USD_OVER };
-    *out                              = &none;
-    if (start >= x->set_count)
-        return true;
-    if (!b->set_known[start]) {
-        struct set_info info;
-        if (!decode_set(x, start, &info) || !array_push(&b->set_infos, info))
-            return nomem(x);
-        b->set_known[start] = (uint32_t)b->set_infos.count;
-    }
-    *out = &b->set_infos.items[b->set_known[start] - 1];
-    return true;
-}
-
-// All of them in the order of the file, where neighbours use neighbouring fields and values.
-static bool read_all_sets(struct loader *x, struct build *b)
-{
-    uint32_t start = 0;
-    const struct set_info *info;
-    for (uint32_t i = 0; i < x->set_count; i++)
-        if (x->sets[i] == UINT32_MAX) {
-            if (!read_set(x, b, start, &info))
-                return false;
-            start = i + 1;
-        }
-    return true;
-}
-
-static bool add_properties(struct loader *x, struct build *b, uint32_t prim, uint64_t list)
-{
-    struct layer *l     = x->l;
-    struct prim_spec *s = &l->prims.items[prim];
-    s->first_prop       = (uint32_t)l->props.count;
-    array_clear(&b->kids);
-    for (uint32_t at = b->first_prop[prim]; at; at = b->next_prop[at - 1])
-        if (!array_push(&b->kids, at - 1))
-            return nomem(x);
-    if (!b->kids.count)
-        return true;
-    if (!sort_kids(x, b, list, prop_token))
-        return nomem(x);
-    for (size_t i = 0; i < b->sorted.count; i++) {
-        uint32_t path = b->sorted.items[i], type = b->spec_at[path].type;
-        const struct set_info *info;
-        if (!read_set(x, b, b->spec_at[path].set, &info))
-            return false;
-        struct prop_spec p = { .name = crate_token(x->c, x->c->paths[path].token), .type_name = info->type_name,
-                               .first_field = info->first_field, .field_count = info->field_count };
-        p.flags = (uint8_t)((info->custom ? PROP_CUSTOM : 0) | (info->variability == 1 ? PROP_UNIFORM : 0));
-        if (type == ST_RELATIONSHIP) {
-            p.flags     = (uint8_t)((p.flags & ~PROP_UNIFORM) | PROP_RELATIONSHIP);
-            p.type_name = 0;
-        }
-        if (!array_push(&l->props, p))
-            return nomem(x);
-    }
-    l->prims.items[prim].prop_count = (uint32_t)b->sorted.count;
-    return true;
-}
-
-static bool build_specs(struct loader *x, struct build *b)
-{
-    struct layer *l = x->l;
-    for (size_t i = 0; i < x->spec_count; i++) {
-        if (x->spec_paths[i] >= x->c->path_count)
-            return damaged(x, x->sections[SEC_SPECS].start, "a spec has a path index out of range");
-        b->spec_at[x->spec_paths[i]] = (struct path_spec) { x->spec_sets[i], x->spec_types[i] };
-    }
-    if (!read_all_sets(x, b))
-        return false;
-    for (size_t i = 0; i < x->order_count; i++)
-        if (!add_spec(x, b, x->order[i]))
-            return false;
-    for (uint32_t p = 0; p < l->prims.count; p++) {
-        struct prim_spec *s = &l->prims.items[p];
-        struct path_spec spec = b->spec_at[b->path_of[p]];
-        const struct set_info *info;
-        if (!spec.type || s->kind == SPEC_VARIANT_SET)
-            continue;
-        if (!read_set(x, b, spec.set, &info))
-            return false;
-        if (s->kind == SPEC_PRIM && p)
-            s->specifier = info->specifier;
-        s->type_name   = s->kind == SPEC_PRIM ? info->type_name : 0;
-        s->first_field = info->first_field;
-        s->field_count = info->field_count;
-        uint64_t properties = info->properties; // the list of infos may move
-        if (!order_children(x, b, p, info->children) || !add_properties(x, b, p, properties))
-            return false;
-    }
-    return true;
-}
-
-static uint32_t *zeros(size_t n)
-{
-    uint32_t *p = calloc(n, sizeof(*p));
-    if (p)
-        pages_expect(p, n * sizeof(*p));
-    return p;
-}
-
-static bool make_specs(struct loader *x)
-{
-    size_t paths = x->c->path_count + 1, prims = 2, props = 0;
-    for (size_t i = 0; i < x->spec_count; i++) {
-        unsigned type = x->spec_types[i];
-        props += type == ST_ATTRIBUTE || type == ST_RELATIONSHIP;
-        prims += type == ST_PRIM ? 1 : type == ST_VARIANT || type == ST_VARIANT_SET ? 2 : 0; // a variant may bring its set
-    }
-    struct build b  = { .prim_room = prims };
-    struct layer *l = x->l;
-    bool ok = (b.spec_at = (struct path_spec *)(void *)zeros(paths * 2)) && (b.prim_of = zeros(paths)) && (b.next_prop = zeros(paths)) && (b.path_of = zeros(prims))
-              && (b.first_prop = zeros(prims)) && (b.last_prop = zeros(prims)) && (b.last_child = zeros(prims))
-              && (b.slot = zeros(x->c->token_count + 1)) && (b.set_known = zeros(x->set_count + 1))
-              && array_reserve(&l->prims, prims) && array_reserve(&l->props, props + 1)
-              && array_reserve(&l->fields, x->set_count < 1u << 20 ? x->set_count + 1 : 1u << 20);
-    if (ok) {
-        pages_expect(l->prims.items, prims * sizeof(*l->prims.items));
-        pages_expect(l->props.items, props * sizeof(*l->props.items));
-    }
-    ok      = ok ? build_specs(x, &b) : nomem(x);
-    free(b.spec_at);
-    free(b.prim_of);
-    free(b.next_prop);
-    free(b.path_of);
-    free(b.first_prop);
-    free(b.last_prop);
-    free(b.last_child);
-    free(b.slot);
-    free(b.set_known);
-    array_free(&b.set_infos);
-    array_free(&b.kids);
-    array_free(&b.sorted);
-    return ok;
+    struct pair p = { { a, b }, x, { false, false } };
+    thread_pool_for(pool, 2, run_half, &p);
+    return p.ok[0] && p.ok[1];
 }
 
 // Layer offsets stand in a list of their own, beside the sublayers.
@@ -856,8 +489,14 @@ int crate_load(struct layer *l, const uint8_t *data, size_t size, struct file_by
     arena_init(&c->arena, limits->max_layer_bytes);
     memset(&local, 0, sizeof(local));
     struct loader x = { .l = l, .c = c, .err = &local };
-    bool ok = read_contents(&x) && read_tokens(&x) && read_strings(&x) && read_fields(&x) && read_sets(&x) && read_paths(&x)
-              && read_specs(&x) && make_specs(&x);
+    uint64_t tables = 0;
+    bool ok         = read_contents(&x);
+    for (int i = 0; ok && i < SEC_COUNT; i++)
+        tables += x.sections[i].size;
+    // Small files are not worth a thread, and come in numbers that keep all cores busy.
+    struct thread_pool *pool = tables >= PARALLEL_FROM && thread_cpu_count() > 1 ? thread_pool_create(1, "usd-crate") : NULL;
+    ok = ok && read_tokens(&x) && read_strings(&x) && crate_pair(pool, read_tables, read_paths, &x) && crate_make_specs(&x, pool);
+    thread_pool_destroy(&pool);
     if (ok)
         attach_offsets(&x);
     free(x.field_names);

@@ -1,4 +1,4 @@
-// Shared between crate.c (tables and specs) and crate_value.c (values).
+// Shared between crate.c (tables), crate_specs.c (specs) and crate_value.c (values).
 #pragma once
 
 #include <pthread.h>
@@ -7,6 +7,8 @@
 #include "cursor.h"
 #include "file.h"
 #include "hash.h"
+#include "layer.h"
+#include "thread.h"
 
 enum crate_type {
     CT_INVALID, CT_BOOL, CT_UCHAR, CT_INT, CT_UINT, CT_INT64, CT_UINT64, CT_HALF, CT_FLOAT, CT_DOUBLE, CT_STRING, CT_TOKEN,
@@ -83,3 +85,39 @@ enum usd_type crate_value_type(unsigned crate_type); // USD_TYPE_NONE when it is
  * into the layer at once, plain values stay where they are. false: not kept (damaged, or of no use here).
  */
 bool crate_field(struct layer *l, struct crate *c, usd_tok name, uint64_t rep, struct field *out, unsigned depth);
+
+// ---------------------------------------------------------------------------------------------------------------
+// While a file is being loaded
+
+enum spec_type { ST_ATTRIBUTE = 1, ST_PRIM = 6, ST_PSEUDO_ROOT = 7, ST_RELATIONSHIP = 8, ST_VARIANT = 10, ST_VARIANT_SET = 11 };
+
+
+struct section {
+    uint64_t start, size;
+};
+enum { SEC_TOKENS, SEC_STRINGS, SEC_FIELDS, SEC_FIELDSETS, SEC_PATHS, SEC_SPECS, SEC_COUNT };
+
+struct loader {
+    struct layer *l;
+    struct crate *c;
+    struct usd_error *err;
+    struct section sections[SEC_COUNT];
+    uint32_t *field_names; // token indices
+    uint64_t *field_reps;
+    size_t field_count;
+    uint32_t *sets; // field indices, UINT32_MAX ends a set
+    size_t set_count;
+    uint32_t *order; // path indices as they stand in the file, parents first
+    size_t order_count;
+    uint32_t *spec_paths, *spec_sets, *spec_types;
+    size_t spec_count;
+    struct build *build; // crate_specs.c
+};
+
+// Keep the first error; false. Any of the loading threads.
+bool crate_damaged(struct loader *x, uint64_t offset, const char *what);
+bool crate_nomem(struct loader *x);
+// Two independent parts of the work at once; true when both went well. A NULL pool does one after the other.
+bool crate_pair(struct thread_pool *pool, bool (*a)(struct loader *), bool (*b)(struct loader *), struct loader *x);
+// crate_specs.c: the layer's specs, from the tables.
+bool crate_make_specs(struct loader *x, struct thread_pool *pool);

@@ -41,13 +41,27 @@ bool crate_ints32(const struct crate *c, const uint8_t *src, size_t size, size_t
         int32_t common       = (int32_t)cur_u32le(&v);
         const uint8_t *codes = cur_take(&v, codes_size), *p = v.p, *end = v.end;
         uint32_t value = 0;
-        for (size_t i = 0; i < n; i++) {
-            if (i % 4 == 0 && !codes[i / 4] && n - i >= 4) { // four common deltas
+        size_t i       = 0;
+        // Four at a time while none can reach the end: a load of 4 bytes, cut to what the code says, no branches.
+        for (; n - i >= 4 && end - p >= 16; i += 4) {
+            unsigned four = codes[i / 4];
+            if (!four) {
                 for (int k = 0; k < 4; k++)
                     out[i + k] = value += (uint32_t)common;
-                i += 3;
                 continue;
             }
+            for (int k = 0; k < 4; k++, four >>= 2) {
+                static const uint8_t bytes[4] = { 0, 1, 2, 4 }, cut[4] = { 0, 24, 16, 0 };
+                unsigned code = four & 3;
+                int32_t delta;
+                memcpy(&delta, p, 4);
+                delta = (int32_t)((uint32_t)delta << cut[code]) >> cut[code];
+                value += (uint32_t)(code ? delta : common);
+                out[i + k] = value;
+                p += bytes[code];
+            }
+        }
+        for (; i < n; i++) {
             int32_t delta = common;
             switch (codes[i / 4] >> (i % 4 * 2) & 3) {
             case 0: break;
