@@ -285,6 +285,8 @@ USD_API bool usd_prim_metadata(const usd_prim *prim, const char *key, struct usd
 /** Iterates over authored metadata names: start with *at = 0; NULL at the end. */
 USD_API const char *usd_prim_metadata_next(const usd_prim *prim, size_t *at);
 USD_API const char *usd_prim_kind(const usd_prim *prim);         /* "" when unset */
+USD_API bool usd_prim_is_model(const usd_prim *prim); /* a model kind, below groups only */
+USD_API bool usd_prim_is_group(const usd_prim *prim); /* the same with "group" or "assembly" */
 USD_API size_t usd_prim_api_schema_count(const usd_prim *prim);  /* composed apiSchemas, authored order */
 USD_API const char *usd_prim_api_schema(const usd_prim *prim, size_t i); /* "CollectionAPI:lights" */
 /** True when an API schema is applied or built in: "CollectionAPI" (any instance counts) or "CollectionAPI:lights". */
@@ -448,15 +450,28 @@ enum usd_purpose {
     USD_PURPOSE_PROXY   = 4,
     USD_PURPOSE_GUIDE   = 8,
 };
-USD_API enum usd_purpose usd_prim_purpose(const usd_prim *prim); /* inherited; default when nobody says */
-USD_API bool usd_prim_is_visible(const usd_prim *prim, double time); /* no ancestor is invisible */
+/** The nearest authored purpose of the prim and its ancestors; default when nobody says. */
+USD_API enum usd_purpose usd_prim_purpose(const usd_prim *prim);
+USD_API bool usd_prim_is_visible(const usd_prim *prim, double time); /* neither it nor an ancestor is invisible */
+/**
+ * Visibility for one purpose, as UsdGeomImageable::ComputeEffectiveVisibility: "invisible" where usd_prim_is_visible
+ * says no; else "visible" for the default purpose; else what the nearest VisibilityAPI says ("visible", "invisible"),
+ * else "invisible" for guides and "inherited" for the others.
+ */
+USD_API const char *usd_prim_visibility(const usd_prim *prim, enum usd_purpose purpose, double time);
 
 struct usd_bounds {
     double min[3], max[3]; /* empty: min > max */
 };
 /**
+ * Bounds of one Boundable prim in its own space: its extent where authored, else computed (not for point instancers
+ * and volumes). Skeletons: the joints in their rest pose. false when there are none.
+ */
+USD_API bool usd_prim_extent(const usd_prim *prim, double time, struct usd_bounds *out);
+/**
  * Axis-aligned world bounds of a subtree: extentsHint of models and extent attributes where authored, computed for
- * meshes, points, curves, the implicit shapes and PointInstancer where not. Invisible prims do not count.
+ * every Boundable type where not. An authored extent holds for the prims below as well. Invisible prims and hidden
+ * instances do not count. Positions are not moved by velocities.
  *
  * @param purposes  Bits of enum usd_purpose.
  * @return          false when the bounds are empty.
@@ -478,8 +493,36 @@ USD_API const usd_prim *usd_prim_bound_material(const usd_prim *prim, const char
  */
 USD_API const usd_property *usd_prim_find_primvar(const usd_prim *prim, const char *name,
                                                   const usd_property **indices);
-/** Interpolation of a primvar or of normals: metadata, "constant" when unauthored ("vertex" for normals). */
+/**
+ * The value of a primvar with its indices (may be NULL) looked up: one element, or elementSize of them, per index.
+ * false when there is no value or an index points outside. Finish the value in every case.
+ */
+USD_API bool usd_primvar_flatten(const usd_property *primvar, const usd_property *indices, double time,
+                                 struct usd_value *out);
+/** Interpolation of a primvar, normals or widths: metadata, else "constant" ("vertex" for normals and widths). */
 USD_API const char *usd_attr_interpolation(const usd_property *attr);
+
+/* ------------------------------------------------------------------------------------------------------------------
+ * Collections (UsdCollectionAPI): sets of prims and properties, used by material bindings, light linking and others.
+ */
+
+USD_API size_t usd_prim_collection_count(const usd_prim *prim); /* applied and built-in ones */
+USD_API const char *usd_prim_collection(const usd_prim *prim, size_t i); /* "lightLink"; NULL past the end */
+
+/** Membership rules of one collection, as they are now. Close before the stage. Asking: any thread. */
+typedef struct usd_collection usd_collection;
+USD_API int usd_collection_open(const usd_prim *owner, const char *name, usd_collection **out);
+USD_API void usd_collection_close(usd_collection **collection);
+/**
+ * Whether an absolute path of a prim or property belongs to it: expansionRule, includeRoot, includes (collections too),
+ * excludes; or, where none of these includes anything, the membershipExpression.
+ */
+USD_API bool usd_collection_has(const usd_collection *collection, const char *path);
+USD_API bool usd_collection_is_circular(const usd_collection *collection); /* it includes itself by way of others */
+/** The part of the membershipExpression that is not supported, or NULL. It matches nothing. */
+USD_API const char *usd_collection_unsupported(const usd_collection *collection);
+/** Whether a light's (or filter's) linking collection includes a prim: "lightLink", "shadowLink", "filterLink". */
+USD_API bool usd_light_links(const usd_prim *light, const char *link, const usd_prim *prim);
 
 /* ------------------------------------------------------------------------------------------------------------------
  * Assets

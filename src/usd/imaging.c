@@ -1,22 +1,25 @@
 // What a renderer asks: purpose, visibility, primvars, bound materials.
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "path.h"
 #include "stage.h"
 
-static enum usd_purpose purpose_from(const char *name)
+enum usd_purpose purpose_from(const char *name)
 {
     return !strcmp(name, "render") ? USD_PURPOSE_RENDER : !strcmp(name, "proxy") ? USD_PURPOSE_PROXY
          : !strcmp(name, "guide") ? USD_PURPOSE_GUIDE : USD_PURPOSE_DEFAULT;
 }
 
-// The nearest authored purpose counts: the prim's own, else an ancestor's.
+static bool is_imageable(const usd_prim *p) { return *usd_prim_type_name(p) && usd_prim_is_a(p, "Imageable"); }
+
+// The nearest authored purpose counts: the prim's own, else an ancestor's. Only Imageable prims have one.
 enum usd_purpose usd_prim_purpose(const usd_prim *p)
 {
     for (; p && p->parent; p = p->parent) {
         const char *name;
-        if (usd_attr_get_token(usd_prim_find_property(p, "purpose"), USD_TIME_DEFAULT, &name))
+        if (usd_attr_get_token(usd_prim_find_property(p, "purpose"), USD_TIME_DEFAULT, &name) && is_imageable(p))
             return purpose_from(name);
     }
     return USD_PURPOSE_DEFAULT;
@@ -26,10 +29,25 @@ bool usd_prim_is_visible(const usd_prim *p, double time)
 {
     for (; p && p->parent; p = p->parent) {
         const char *name;
-        if (usd_attr_get_token(usd_prim_find_property(p, "visibility"), time, &name) && !strcmp(name, "invisible"))
+        if (usd_attr_get_token(usd_prim_find_property(p, "visibility"), time, &name) && !strcmp(name, "invisible") && is_imageable(p))
             return false;
     }
     return true;
+}
+
+const char *usd_prim_visibility(const usd_prim *p, enum usd_purpose purpose, double time)
+{
+    if (!usd_prim_is_visible(p, time))
+        return "invisible";
+    if (purpose == USD_PURPOSE_DEFAULT)
+        return "visible";
+    const char *attr = purpose == USD_PURPOSE_GUIDE ? "guideVisibility" : purpose == USD_PURPOSE_PROXY ? "proxyVisibility" : "renderVisibility";
+    for (; p && p->parent; p = p->parent) {
+        const char *value; // VisibilityAPI's; the schema's own fallback counts where the API is applied
+        if (usd_prim_has_api(p, "VisibilityAPI") && usd_prim_get_token(p, attr, time, &value) && strcmp(value, "inherited"))
+            return !strcmp(value, "visible") ? "visible" : "invisible";
+    }
+    return purpose == USD_PURPOSE_GUIDE ? "invisible" : "inherited";
 }
 
 const char *usd_attr_interpolation(const usd_property *q)
@@ -41,7 +59,8 @@ const char *usd_attr_interpolation(const usd_property *q)
     usd_value_finish(&v);
     if (name)
         return name;
-    return q && !strcmp(usd_property_name(q), "normals") ? "vertex" : "constant";
+    const char *own = usd_property_name(q); // of the geometry itself rather than primvars
+    return !strcmp(own, "normals") || !strcmp(own, "widths") ? "vertex" : "constant";
 }
 
 const usd_property *usd_prim_find_primvar(const usd_prim *p, const char *name, const usd_property **indices)
@@ -54,8 +73,10 @@ const usd_property *usd_prim_find_primvar(const usd_prim *p, const char *name, c
     snprintf(index_name, sizeof(index_name), "%s:indices", full);
     for (bool own = true; p && p->parent; p = p->parent, own = false) {
         const usd_property *q = usd_prim_find_property(p, full);
-        if (!q || !usd_attr_has_value(q) || (!own && strcmp(usd_attr_interpolation(q), "constant")))
+        if (!q || !usd_attr_has_value(q))
             continue;
+        if (!own && strcmp(usd_attr_interpolation(q), "constant"))
+            return NULL; // another's per-point values end the search
         if (indices) {
             const usd_property *ix = usd_prim_find_property(p, index_name);
             *indices               = ix && usd_attr_has_value(ix) ? ix : NULL;
@@ -63,6 +84,48 @@ const usd_property *usd_prim_find_primvar(const usd_prim *p, const char *name, c
         return q;
     }
     return NULL;
+}
+
+// One array of `each` elements per index, or false when an index points outside.
+static bool gather(const struct usd_value *v, const struct usd_value *indices, size_t each, struct usd_value *out)
+{
+    size_t size = usd_type_size(v->type), groups = v->count / each, item = size * each;
+    if (!size || (indices->count && indices->count > SIZE_MAX / (item + 1)))
+        return false;
+    char *to = malloc(indices->count * item + 1);
+    for (size_t i = 0; to && i < indices->count; i++) {
+        int32_t k = ((const int32_t *)indices->data)[i];
+        if (k < 0 || (size_t)k >= groups) {
+            free(to);
+            return false;
+        }
+        memcpy(to + i * item, (const char *)v->data + (size_t)k * item, item);
+    }
+    *out = (struct usd_value) { .type = v->type, .is_array = true, .count = indices->count * each, .data = to, .owned = to };
+    return to != NULL;
+}
+
+bool usd_primvar_flatten(const usd_property *primvar, const usd_property *indices, double time, struct usd_value *out)
+{
+    struct usd_value v, ix, size;
+    double each = 1;
+    if (!usd_attr_get(primvar, time, out))
+        return false;
+    if (!indices || !out->is_array)
+        return true;
+    if (usd_property_metadata(primvar, "elementSize", &size))
+        usd_value_doubles(&size, 0, &each, 1);
+    usd_value_finish(&size);
+    bool has = usd_attr_get(indices, time, &ix), ok = true;
+    if (has) {
+        v  = *out; // an array: its data is not inside the struct
+        ok = ix.type == USD_TYPE_INT && ix.is_array && each >= 1 && each <= (double)(v.count + 1) && gather(&v, &ix, (size_t)each, out);
+        usd_value_finish(&v);
+        if (!ok)
+            memset(out, 0, sizeof(*out));
+    }
+    usd_value_finish(&ix);
+    return ok;
 }
 
 // ---------------------------------------------------------------------------------------------------------------
@@ -75,41 +138,6 @@ static bool is_stronger(const usd_property *binding)
                     && !strcmp(*(const char *const *)v.data, "strongerThanDescendants");
     usd_value_finish(&v);
     return stronger;
-}
-
-// Membership of a path-based collection: the nearest listed ancestor decides.
-static bool collection_has(const usd_prim *owner, const char *collection, const usd_prim *prim)
-{
-    char name[512];
-    const char *rule = "expandPrims";
-    snprintf(name, sizeof(name), "collection:%.200s:expansionRule", collection);
-    usd_attr_get_token(usd_prim_find_property(owner, name), USD_TIME_DEFAULT, &rule);
-    snprintf(name, sizeof(name), "collection:%.200s:includes", collection);
-    const usd_property *includes = usd_prim_find_property(owner, name);
-    snprintf(name, sizeof(name), "collection:%.200s:excludes", collection);
-    const usd_property *excludes = usd_prim_find_property(owner, name);
-    snprintf(name, sizeof(name), "collection:%.200s:includeRoot", collection);
-    bool include_root = false;
-    usd_attr_get_bool(usd_prim_find_property(owner, name), USD_TIME_DEFAULT, &include_root);
-    char path[8192];
-    if (prim_path_write(prim, path, sizeof(path)) >= sizeof(path))
-        return false;
-    size_t best = include_root ? 1 : 0;
-    bool in     = include_root;
-    for (size_t i = 0; i < usd_rel_target_count(includes); i++) {
-        const char *t = usd_rel_target(includes, i);
-        size_t n      = strlen(t);
-        bool match    = !strcmp(rule, "explicitOnly") ? !strcmp(path, t) : path_has_prefix(path, t, n);
-        if (match && n >= best)
-            best = n, in = true;
-    }
-    for (size_t i = 0; i < usd_rel_target_count(excludes); i++) {
-        const char *t = usd_rel_target(excludes, i);
-        size_t n      = strlen(t);
-        if (path_has_prefix(path, t, n) && n >= best)
-            best = n, in = false;
-    }
-    return in;
 }
 
 // The collection binding of `owner` for this purpose that contains the prim; the first in property order wins.
@@ -133,9 +161,8 @@ static const usd_property *collection_binding(const usd_prim *owner, const char 
         if ((size_t)(dot - first) >= sizeof(path))
             continue;
         memcpy(path, first, (size_t)(dot - first));
-        path[dot - first]     = 0;
-        const usd_prim *where = usd_stage_find(prim_stage(owner), path);
-        if (where && collection_has(where, dot + strlen(".collection:"), prim)) {
+        path[dot - first] = 0;
+        if (usd_light_links(usd_stage_find(prim_stage(owner), path), dot + strlen(".collection:"), prim)) {
             *material = usd_rel_target(q, 1);
             return q;
         }

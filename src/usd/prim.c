@@ -312,6 +312,21 @@ const char *usd_prim_kind(const usd_prim *p)
     return f && f->type == USD_TYPE_TOKEN && !f->flags ? field_ptr(f) : "";
 }
 
+static bool is_group_kind(const char *kind) { return !strcmp(kind, "group") || !strcmp(kind, "assembly"); }
+static bool is_model_kind(const char *kind) { return is_group_kind(kind) || !strcmp(kind, "component") || !strcmp(kind, "model"); }
+
+// Models stand below groups only, all the way up.
+static bool in_model_hierarchy(const usd_prim *p)
+{
+    for (p = p->parent; p && p->parent; p = p->parent)
+        if (!is_group_kind(usd_prim_kind(p)))
+            return false;
+    return true;
+}
+
+bool usd_prim_is_model(const usd_prim *p) { return p && p->parent && is_model_kind(usd_prim_kind(p)) && in_model_hierarchy(p); }
+bool usd_prim_is_group(const usd_prim *p) { return p && p->parent && is_group_kind(usd_prim_kind(p)) && in_model_hierarchy(p); }
+
 size_t usd_prim_variant_set_count(const usd_prim *p)
 {
     size_t n;

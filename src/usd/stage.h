@@ -295,6 +295,9 @@ void stage_definitions_finish(struct usd_stage *s);
 // prim.c: composed names of a list operation (apiSchemas, variantSetNames); the caller frees the items.
 void prim_names(const struct usd_prim *prim, usd_tok field, struct item_set *out);
 
+// imaging.c
+enum usd_purpose purpose_from(const char *name);
+
 // value access, attr.c: borrowed where possible
 bool field_value(const struct usd_stage *s, const struct layer *l, const struct field *f, struct usd_value *out);
 const struct samples *field_samples(const struct layer *l, const struct field *f); // NULL when it has none
