@@ -17,8 +17,12 @@ test: test-deps
 	@ninja -C $(BUILD)
 	@scripts/run-tests.sh $(BUILD)
 
-# The same tests under AddressSanitizer and UndefinedBehaviorSanitizer, less the browser's.
+# The same tests under AddressSanitizer and UndefinedBehaviorSanitizer, less the browser's; before them the one in which
+# many threads read a stage, under ThreadSanitizer.
 sanitize: test-deps
+	@scripts/configure.sh build-tsan -Db_sanitize=thread -Db_lundef=false
+	@ninja -C build-tsan tests/unit/usd/test-usd-threads
+	@build-tsan/tests/unit/usd/test-usd-threads $(CURDIR)/tests/unit/usd
 	@scripts/configure.sh build-asan -Db_sanitize=address,undefined -Db_lundef=false
 	@ninja -C build-asan
 	@scripts/run-tests.sh build-asan --no-suite e2e
@@ -36,4 +40,4 @@ test-deps:
 	@scripts/install-deps.sh --tests
 
 clean:
-	rm -rf build build-asan build-fuzz
+	rm -rf build build-asan build-tsan build-fuzz
