@@ -219,6 +219,24 @@ static void print_at(FILE *out, const char *kind, const usd_property *q, double 
     usd_value_finish(&v);
 }
 
+// At every knot, half way between two, and one before and after all.
+static void dump_spline(FILE *out, const usd_property *q)
+{
+    if (!usd_attr_has_spline(q))
+        return;
+    size_t n      = usd_attr_spline_knots(q, NULL, 0);
+    double *times = malloc((n + 1) * sizeof(*times));
+    n             = times ? usd_attr_spline_knots(q, times, n) : 0;
+    fprintf(out, "    spline knots=%zu\n", n);
+    if (n)
+        print_at(out, "splineAt", q, times[0] - 1);
+    for (size_t i = 0; i < n; i++) {
+        print_at(out, "splineAt", q, times[i]);
+        print_at(out, "splineAt", q, i + 1 < n ? (times[i] + times[i + 1]) / 2 : times[i] + 1);
+    }
+    free(times);
+}
+
 static void dump_attribute(FILE *out, const usd_property *q, const struct moments *at)
 {
     fprintf(out, "  attr %s : %s%s%s\n", usd_property_name(q), usd_property_type_name(q), usd_property_is_uniform(q) ? " uniform" : "",
@@ -243,6 +261,7 @@ static void dump_attribute(FILE *out, const usd_property *q, const struct moment
     if (n >= 2 && !is_array)
         print_at(out, "interp", q, 0.75 * times[0] + 0.25 * times[1]);
     free(times);
+    dump_spline(out, q);
     for (size_t i = 0; i < at->clip_count; i++)
         print_at(out, "clipAt", q, at->clip[i]);
     size_t connections = usd_attr_connection_count(q);

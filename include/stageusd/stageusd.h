@@ -332,18 +332,24 @@ USD_API bool usd_property_opinion(const usd_property *property, size_t i, struct
 /**
  * Value of an attribute at a time.
  *
- * Time samples interpolate linearly where the type allows and both neighbours have the same number of elements, are
- * held otherwise and outside their range. USD_TIME_DEFAULT ignores samples. A blocked value, and no value, is false.
+ * Of the strongest layer with an opinion: time samples, else a spline, else the default; value clips are weaker than
+ * the layer that names them and stronger than every weaker one. Time samples interpolate linearly where the type allows
+ * and both neighbours have the same number of elements, are held otherwise and outside their range. USD_TIME_DEFAULT
+ * looks at defaults only. A blocked value, and no value, is false. Reading clips may open layers, and add diagnostics.
  * Schema fallbacks are not consulted here (see usd_prim_get_*).
  *
  * @param out  Always initialised; finish it in every case.
  */
 USD_API bool usd_attr_get(const usd_property *attr, double time, struct usd_value *out);
-USD_API bool usd_attr_has_value(const usd_property *attr);      /* a default or samples, not blocked */
+USD_API bool usd_attr_has_value(const usd_property *attr);      /* a default, samples, a spline or clips, not blocked */
 USD_API size_t usd_attr_sample_count(const usd_property *attr); /* of the winning opinion; layer offsets applied */
 /** Copies up to `max` sample times, ascending, in stage time; returns how many there are. */
 USD_API size_t usd_attr_sample_times(const usd_property *attr, double *times, size_t max);
-USD_API bool usd_attr_might_vary(const usd_property *attr);     /* more than one sample */
+USD_API bool usd_attr_might_vary(const usd_property *attr);     /* more than one sample or knot, or several clips */
+/** True when values at times come from a spline: it has no samples. Splines of half, float, double and timecode. */
+USD_API bool usd_attr_has_spline(const usd_property *attr);
+/** Copies up to `max` times of authored knots, ascending, in stage time; returns how many there are. */
+USD_API size_t usd_attr_spline_knots(const usd_property *attr, double *times, size_t max);
 /** Composed absolute path of connection i ("/Mat/Shader.outputs:surface"); NULL past the end. */
 USD_API size_t usd_attr_connection_count(const usd_property *attr);
 USD_API const char *usd_attr_connection(const usd_property *attr, size_t i);

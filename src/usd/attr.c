@@ -6,6 +6,7 @@
 #include "clips.h"
 #include "crate.h"
 #include "interpolate.h"
+#include "spline.h"
 
 // ---------------------------------------------------------------------------------------------------------------
 // Fields to public values
@@ -139,24 +140,34 @@ struct winner {
     const struct layer *layer;
     const struct field *value;     // a default
     const struct samples *samples; // or time samples
+    const struct spline *spline;   // or a spline
     struct clip_hit clip;          // or clips, when clip.set is not NULL
     struct time_map time;
 };
 
-// What one opinion says: 1 = it wins, -1 = it blocks, 0 = nothing.
-static int opinion(const struct layer *l, const struct prop_spec *s, bool timed, struct winner *w)
+enum says { SAYS_NOTHING, SAYS_VALUE, SAYS_BLOCK, SAYS_STILL };
+
+// What one opinion says, what varies in time before the default. SAYS_STILL: nothing weaker may vary in time.
+static enum says opinion(const struct layer *l, const struct prop_spec *s, bool timed, struct winner *w)
 {
     const struct field *f = timed ? prop_field(l, s, T_timeSamples) : NULL;
     *w                    = (struct winner) { .layer = l };
     if (f && (w->samples = field_samples(l, f)) && w->samples->count)
-        return 1;
+        return SAYS_VALUE;
     w->samples = NULL;
-    w->value   = prop_field(l, s, T_default);
-    return !w->value ? 0 : w->value->type == USD_TYPE_BLOCK ? -1 : 1;
+    f          = timed ? prop_field(l, s, T_spline) : NULL;
+    if (f && f->type == VT_SPLINE) {
+        w->spline = field_ptr(f);
+        return SAYS_VALUE;
+    }
+    w->value = prop_field(l, s, T_default);
+    if (!w->value)
+        return SAYS_NOTHING;
+    return w->value->type == USD_TYPE_BLOCK ? SAYS_BLOCK : w->value->type == VT_ANIMATION_BLOCK ? SAYS_STILL : SAYS_VALUE;
 }
 
-// Strongest site with an opinion. Within a layer time samples come before the default, and both before the clips that
-// were introduced there; at the default time only defaults count.
+// Strongest site with an opinion. Within a layer time samples come before a spline, that before the default, and all of
+// them before the clips that were introduced there; at the default time only defaults count.
 static bool find_winner(const usd_property *q, bool timed, struct winner *w)
 {
     const struct index *ix   = prim_real(prop_prim(q))->index;
@@ -170,10 +181,12 @@ static bool find_winner(const usd_property *q, bool timed, struct winner *w)
         if (clips && clips_find(q, from, here, &w->clip))
             return true;
         from     = here;
-        int says = s->field_count ? opinion(l, s, timed, w) : 0;
-        if (says) {
+        enum says says = s->field_count ? opinion(l, s, timed, w) : SAYS_NOTHING;
+        if (says == SAYS_STILL) {
+            timed = clips = false;
+        } else if (says != SAYS_NOTHING) {
             w->time = ref_time(ix, r[i].node, r[i].layer);
-            return says > 0;
+            return says == SAYS_VALUE;
         }
     }
     return clips && clips_find(q, from, UINT32_MAX, &w->clip);
@@ -216,7 +229,13 @@ bool usd_attr_get(const usd_property *q, double time, struct usd_value *out)
     struct usd_stage *s = prim_stage(prop_prim(q));
     if (w.clip.set)
         return clips_value(s, &w.clip, time, out);
-    bool ok = w.samples ? samples_value(s, w.layer, w.samples, layer_time(w.time, time), out) : field_value(s, w.layer, w.value, out);
+    bool ok;
+    if (w.samples)
+        ok = samples_value(s, w.layer, w.samples, layer_time(w.time, time), out);
+    else if (w.spline)
+        ok = spline_value(w.spline, layer_time(w.time, time), out);
+    else
+        ok = field_value(s, w.layer, w.value, out);
     if (ok)
         map_timecodes(out, w.time);
     return ok;
@@ -248,7 +267,41 @@ bool usd_attr_might_vary(const usd_property *q)
     struct winner w = { .samples = NULL };
     if (!q || q->flags & PROP_RELATIONSHIP || !find_winner(q, true, &w))
         return false;
-    return w.clip.set ? clips_might_vary(prim_stage(prop_prim(q)), &w.clip) : w.samples && w.samples->count > 1;
+    if (w.clip.set)
+        return clips_might_vary(prim_stage(prop_prim(q)), &w.clip);
+    return w.spline ? w.spline->count > 1 || spline_is_sloped(w.spline) : w.samples && w.samples->count > 1;
+}
+
+static const struct spline *winning_spline(const usd_property *q, struct time_map *time)
+{
+    struct winner w = { .samples = NULL };
+    if (!q || q->flags & PROP_RELATIONSHIP || !find_winner(q, true, &w) || w.clip.set)
+        return NULL;
+    *time = w.time;
+    return w.spline;
+}
+
+bool usd_attr_has_spline(const usd_property *q)
+{
+    struct time_map t;
+    return winning_spline(q, &t) != NULL;
+}
+
+size_t usd_attr_spline_knots(const usd_property *q, double *times, size_t max)
+{
+    struct time_map t;
+    const struct spline *s = winning_spline(q, &t);
+    size_t n               = s ? s->count : 0;
+    for (size_t i = 0; i < n && i < max; i++)
+        times[i] = s->knots[t.scale < 0 ? n - 1 - i : i].time * t.scale + t.offset;
+    return n;
+}
+
+const struct spline *attr_spline(const usd_property *q, struct arena *a)
+{
+    struct time_map t;
+    const struct spline *s = winning_spline(q, &t);
+    return s ? spline_map(a, s, t) : NULL;
 }
 
 // ---------------------------------------------------------------------------------------------------------------

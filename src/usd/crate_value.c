@@ -4,6 +4,7 @@
 
 #include "crate_private.h"
 #include "lz4.h"
+#include "spline.h"
 #include "stage.h"
 
 #define NEST_DEPTH 64
@@ -644,6 +645,20 @@ static bool payload(struct layer *l, struct crate *c, uint64_t rep, struct field
     return explicit_list(l, r, *r->asset || *r->path ? 1 : 0, VT_REF_LISTOP, out);
 }
 
+// A block of bytes; dictionaries of knots follow it and are not kept.
+static bool spline(struct layer *l, struct crate *c, uint64_t rep, struct field *out)
+{
+    struct cursor at          = rep & REP_INLINED ? cur_make("\0\0\0\0\0\0\0", 8) : crate_at(c, REP_PAYLOAD(rep));
+    uint64_t size             = cur_u64le(&at);
+    const uint8_t *data       = at.bad || size > cur_left(&at) ? NULL : cur_take(&at, (size_t)size);
+    const struct spline *made = data ? spline_decode(&l->arena, data, (size_t)size) : NULL;
+    if (!made)
+        layer_warn(l, "a spline is damaged or of a newer version; skipped");
+    out->bits = (uintptr_t)made;
+    out->type = VT_SPLINE;
+    return made != NULL;
+}
+
 bool crate_field(struct layer *l, struct crate *c, usd_tok name, uint64_t rep, struct field *out, unsigned depth)
 {
     unsigned ct     = REP_TYPE(rep);
@@ -687,7 +702,8 @@ bool crate_field(struct layer *l, struct crate *c, usd_tok name, uint64_t rep, s
         return !at.bad && !val.bad && crate_field(l, c, name, inner, out, depth + 1);
     }
     case CT_PERMISSION: out->type = USD_TYPE_TOKEN; out->bits = (uintptr_t)tok_text(tok_str(REP_PAYLOAD(rep) ? "private" : "public")); return true;
-    case CT_SPLINE: layer_warn(l, "splines are not supported; one is skipped"); return false;
+    case CT_SPLINE: return spline(l, c, rep, out);
+    case CT_ANIMATION_BLOCK: out->type = VT_ANIMATION_BLOCK; return true;
     default: return false;
     }
 }

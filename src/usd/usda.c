@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "spline.h"
 #include "usda_parser.h"
 
 #define S CC_SPACE
@@ -509,8 +510,13 @@ static bool attribute(struct parser *p, struct prim_build *b, enum listop_kind o
             ok = pa_skip(p) && pa_expect(p, '=', "after .timeSamples") && pa_skip(p) && pa_samples(p, t, is_array, &f)
                  && fields_add(p, &list, &f);
         else if (pa_word(p, "spline")) {
-            layer_warn(p->l, "%s.%.*s: splines are not supported; skipped", p->path.items, (int)size, name);
-            ok = pa_skip(p) && pa_expect(p, '=', "after .spline") && pa_skip(p) && pa_skip_braces(p);
+            ok = pa_skip(p) && pa_expect(p, '=', "after .spline") && pa_skip(p);
+            if (ok && spline_type(t) && !is_array) {
+                ok = pa_spline(p, t, &f) && fields_add(p, &list, &f);
+            } else if (ok) {
+                layer_warn(p->l, "%s.%.*s: a spline of type %s is not possible; skipped", p->path.items, (int)size, name, tok_text(type));
+                ok = pa_skip_braces(p);
+            }
         } else
             ok = pa_fail(p, p->p, "connect, timeSamples or spline is expected after the dot");
         if (!ok)
@@ -528,7 +534,13 @@ static bool attribute(struct parser *p, struct prim_build *b, enum listop_kind o
         return pa_fail(p, start, "only connections, relationships and metadata lists can be edited");
     if (pa_next_is(p, '=')) {
         p->p++;
-        if (!pa_skip(p) || !pa_value(p, t, is_array, &f) || !fields_add(p, &list, &f))
+        if (!pa_skip(p))
+            return false;
+        if (*p->p == 'A' && pa_word(p, "AnimationBlock"))
+            f.type = VT_ANIMATION_BLOCK;
+        else if (!pa_value(p, t, is_array, &f))
+            return false;
+        if (!fields_add(p, &list, &f))
             return false;
         prop_store(p, index, &list);
     }

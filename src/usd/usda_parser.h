@@ -72,6 +72,7 @@ bool pa_value(struct parser *p, enum usd_type type, bool is_array, struct field 
 bool pa_generic_value(struct parser *p, struct field *out);
 bool pa_dictionary(struct parser *p, struct field *out);
 bool pa_samples(struct parser *p, enum usd_type type, bool is_array, struct field *out);
+bool pa_spline(struct parser *p, enum usd_type type, struct field *out);
 bool pa_path(struct parser *p, const char **out); // <...>, absolute, kept by the layer
 bool pa_asset(struct parser *p, const char **out); // @...@
 bool pa_path_list(struct parser *p, struct field_list *list, usd_tok field, enum listop_kind op);

@@ -20,6 +20,8 @@ enum {
     VT_SUBLAYERS,                // const struct arc_ref *, count entries
     VT_RELOCATES,                // const char *[2] pairs
     VT_SELECTIONS,               // const char *[2] pairs: set, selection
+    VT_SPLINE,                   // const struct spline *
+    VT_ANIMATION_BLOCK,          // a default that blocks what varies in time in weaker layers
     VT_UNKNOWN,                  // something this library does not read; skipped
     VT_COUNT
 };

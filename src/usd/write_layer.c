@@ -5,6 +5,7 @@
 
 #include "crate.h"
 #include "file.h"
+#include "spline.h"
 #include "write.h"
 
 static const char *const list_words[LISTOP_KINDS] = { "", "add ", "prepend ", "append ", "delete ", "reorder " };
@@ -145,7 +146,7 @@ static void metadata_field(struct out *o, const struct layer *l, const struct fi
 
 static bool is_value_field(usd_tok name)
 {
-    return name == T_default || name == T_timeSamples || name == T_connectionPaths || name == T_targetPaths || name == T_primOrder
+    return name == T_default || name == T_timeSamples || name == T_spline || name == T_connectionPaths || name == T_targetPaths || name == T_primOrder
            || name == T_propertyOrder;
 }
 
@@ -175,17 +176,20 @@ static void metadata(struct out *o, const struct layer *l, uint32_t first, unsig
 static void attribute(struct out *o, const struct layer *l, const struct prop_spec *p)
 {
     const struct field *value = prop_field(l, p, T_default), *samples = prop_field(l, p, T_timeSamples);
-    const struct field *connections = prop_field(l, p, T_connectionPaths);
+    const struct field *connections = prop_field(l, p, T_connectionPaths), *spline = prop_field(l, p, T_spline);
     const char *uniform             = p->flags & PROP_UNIFORM ? "uniform " : "";
     bool has_meta                   = metadata_count(l, p->first_field, p->field_count) > 0;
-    if (value || has_meta || (!samples && !connections)) {
+    if (value || has_meta || (!samples && !connections && !spline)) {
         out_indent(o);
         out_format(o, "%s%s%s %s", p->flags & PROP_CUSTOM ? "custom " : "", uniform, tok_text(p->type_name), tok_text(p->name));
         if (value) {
             struct usd_value v;
             field_value(NULL, l, value, &v);
             out_text(o, " = ");
-            out_value(o, &v);
+            if (value->type == VT_ANIMATION_BLOCK)
+                out_text(o, "AnimationBlock");
+            else
+                out_value(o, &v);
             usd_value_finish(&v);
         }
         metadata(o, l, p->first_field, p->field_count, false);
@@ -211,6 +215,12 @@ static void attribute(struct out *o, const struct layer *l, const struct prop_sp
         o->indent--;
         out_indent(o);
         out_text(o, "}\n");
+    }
+    if (spline && spline->type == VT_SPLINE) {
+        out_indent(o);
+        out_format(o, "%s%s.spline = ", before, tok_text(p->name));
+        out_spline(o, field_ptr(spline));
+        out_text(o, "\n");
     }
     if (connections) {
         char name[600];

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "path.h"
+#include "spline.h"
 #include "write.h"
 
 struct flatten {
@@ -108,6 +109,16 @@ static void attribute(struct flatten *f, const usd_property *q)
         out_text(o, "}\n");
     }
     free(times);
+    struct arena a;
+    arena_init(&a, 0);
+    const struct spline *spline = attr_spline(q, &a);
+    if (spline) {
+        out_indent(o);
+        out_format(o, "%s%s %s.spline = ", uniform, type, usd_property_name(q));
+        out_spline(o, spline);
+        out_text(o, "\n");
+    }
+    arena_finish(&a);
     if (usd_attr_connection_count(q)) {
         out_indent(o);
         out_format(o, "%s%s %s.connect", uniform, type, usd_property_name(q));
