@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "clock.h"
+#include "relocate.h"
+#include "site.h"
 #include "stage.h"
 
 #define MAX_DEPTH 2000 // of the namespace
@@ -14,16 +16,11 @@ struct usd_prim prim_pending;
 struct child {
     usd_tok name;
     uint32_t first, count; // list of opinions, linked strongest first
-    bool relocated;        // something comes here by relocation, through the nodes in worker.keep
+    bool relocated;        // something comes here by relocation
 };
 struct child_ref {
     struct spec_ref ref;
     uint32_t next;
-};
-
-struct keep {
-    usd_tok name;
-    uint16_t node;
 };
 
 // One thread's working memory.
@@ -43,11 +40,8 @@ struct worker {
         ARRAY_OF(struct spec_ref);
     } inherited, filtered;
     struct {
-        ARRAY_OF(struct keep);
-    } keep;
-    struct {
-        ARRAY_OF(uint16_t);
-    } keep_nodes;
+        ARRAY_OF(usd_tok);
+    } prohibited; // names that relocations took away
 };
 
 static void worker_finish(struct worker *w)
@@ -57,8 +51,7 @@ static void worker_finish(struct worker *w)
     array_free(&w->order);
     array_free(&w->inherited);
     array_free(&w->filtered);
-    array_free(&w->keep);
-    array_free(&w->keep_nodes);
+    array_free(&w->prohibited);
     hash_map_finish(&w->by_name);
     scratch_destroy(w->scratch);
 }
@@ -108,10 +101,13 @@ static bool flag_field(const struct usd_prim *p, usd_tok name, bool fallback)
     return f && f->type == USD_TYPE_BOOL && !(f->flags & VF_ARRAY) ? (f->bits & 0xff) != 0 : fallback;
 }
 
-static bool below_class_arc(const struct index *ix, uint16_t node)
+// True when the node came in through an inherits arc of the prim itself.
+static bool inherited_here(const struct index *ix, const struct usd_prim *p, uint16_t node)
 {
-    for (uint16_t n = node; ix->nodes[n].arc != ARC_ROOT; n = ix->nodes[n].parent)
-        if (arc_is_class(ix->nodes[n].arc))
+    if (ix->depth != prim_depth(p))
+        return false;
+    for (uint16_t n = node; n; n = ix->nodes[n].parent)
+        if (ix->nodes[n].arc == ARC_INHERIT && ix->nodes[n].direct)
             return true;
     return false;
 }
@@ -126,10 +122,9 @@ static unsigned resolve_specifier(const struct usd_prim *p)
         const struct prim_spec *s = ref_spec(p->index, r[i], &l);
         if (s->kind == SPEC_VARIANT || s->specifier == USD_OVER)
             continue;
-        if (s->specifier == USD_DEF || !below_class_arc(p->index, r[i].node))
+        if (s->specifier == USD_DEF || !inherited_here(p->index, p, r[i].node))
             return s->specifier;
-        if (found == USD_OVER)
-            found = USD_CLASS;
+        found = USD_CLASS;
     }
     return found;
 }
@@ -141,7 +136,7 @@ static void resolve_prim(struct usd_prim *p)
     for (unsigned i = 0; i < p->ref_count; i++) {
         const struct layer *l;
         const struct prim_spec *s = ref_spec(p->index, r[i], &l);
-        if (!p->type_name)
+        if (!p->type_name && s->type_name && strcmp(tok_text(s->type_name), "__AnyType__"))
             p->type_name = s->type_name;
         fields |= s->field_count > 0;
     }
@@ -162,33 +157,64 @@ static void resolve_prim(struct usd_prim *p)
 }
 
 // ---------------------------------------------------------------------------------------------------------------
-// Instancing: prims whose direct arcs are the same share the children of one of them.
+// Instancing: prims whose own arcs and variant selections are the same share the children of one of them.
 
 static bool key_append(struct item_set *key, const struct node *n)
 {
     uint64_t offset, scale;
-    memcpy(&offset, &n->time.offset, 8);
-    memcpy(&scale, &n->time.scale, 8);
-    return array_push(key, (uintptr_t)n->stack) && array_push(key, (uint64_t)n->path << 32 | n->arc)
-           && array_push(key, (uint64_t)n->set << 32 | n->selection) && array_push(key, offset) && array_push(key, scale);
+    memcpy(&offset, &n->to_root->time.offset, 8);
+    memcpy(&scale, &n->to_root->time.scale, 8);
+    return array_push(key, (uintptr_t)n->stack) && array_push(key, (uint64_t)n->site << 32 | n->arc) && array_push(key, offset)
+           && array_push(key, scale);
+}
+
+static void key_arcs(struct item_set *key, const struct index *ix)
+{
+    bool payloads = false;
+    for (uint32_t i = 1; i < ix->count && !payloads; i++)
+        payloads = ix->nodes[i].arc == ARC_PAYLOAD;
+    for (uint32_t i = 1; i < ix->count; i++) {
+        const struct node *n = &ix->nodes[i];
+        if (n->direct && !n->culled && (payloads || !node_is_shared(ix, n->parent)))
+            (void)key_append(key, n);
+    }
+}
+
+static void key_selections(struct item_set *key, const struct usd_prim *p)
+{
+    size_t first             = key->count;
+    const struct spec_ref *r = prim_refs(p);
+    for (unsigned i = 0; i < p->ref_count; i++) {
+        const struct layer *l;
+        const struct prim_spec *s = ref_spec(p->index, r[i], &l);
+        const struct field *f     = s->field_count ? spec_field(l, s, T_variantSelection) : NULL;
+        if (!f || f->type != VT_SELECTIONS)
+            continue;
+        const char *const *pair = field_ptr(f);
+        for (uint32_t k = 0; k < f->count; k++) {
+            uint64_t item = (uint64_t)tok_str(pair[k * 2]) << 32 | tok_str(pair[k * 2 + 1]);
+            size_t at     = first;
+            while (at < key->count && key->items[at] >> 32 < item >> 32)
+                at++;
+            if ((at < key->count && key->items[at] >> 32 == item >> 32) || !array_push(key, item))
+                continue; // a stronger one is there
+            memmove(key->items + at + 1, key->items + at, (key->count - 1 - at) * sizeof(item));
+            key->items[at] = item;
+        }
+    }
 }
 
 static void resolve_instance(struct worker *w, struct usd_prim *p)
 {
-    if (!(p->flags & PRIM_INSTANCEABLE) || p->flags & PRIM_INACTIVE)
+    struct index *ix = p->index;
+    if (!(p->flags & PRIM_INSTANCEABLE) || p->flags & PRIM_INACTIVE || ix->depth != prim_depth(p))
         return;
-    struct index *ix     = p->index;
     struct item_set *key = &w->order;
     array_clear(key);
-    const struct spec_ref *r = prim_refs(p);
-    uint16_t last            = UINT16_MAX;
-    for (unsigned i = 0; i < p->ref_count; i++) {
-        if (r[i].node != last && ix->nodes[r[i].node].direct && !key_append(key, &ix->nodes[r[i].node]))
-            return;
-        last = r[i].node;
-    }
-    if (!key->count || ix->depth != prim_depth(p))
+    key_arcs(key, ix);
+    if (!key->count)
         return;
+    key_selections(key, p);
     struct usd_stage *s = w->stage;
     pthread_mutex_lock(&s->lock);
     uint32_t id   = intern_id(s->instance_keys, (const char *)key->items, key->count * sizeof(uint64_t));
@@ -257,99 +283,162 @@ static void reorder_children(struct worker *w, const struct field *f)
     array_free(&order);
 }
 
-// Weakest opinion first: its children come first, stronger ones add theirs behind and may reorder.
-static void gather(struct worker *w, const struct usd_prim *p, const struct spec_ref *refs, size_t count)
+static bool add_child_ref(struct worker *w, struct child *slot, uint32_t spec, struct spec_ref from)
+{
+    if (!slot || !array_push(&w->refs, (struct child_ref) { { spec, from.node, from.layer }, slot->first }))
+        return false;
+    slot->first = (uint32_t)w->refs.count - 1;
+    slot->count++;
+    return true;
+}
+
+// Names and opinions of one spec's children. Weaker ones are there already: they come first, this one may reorder.
+static void gather_spec(struct worker *w, const struct usd_prim *p, struct spec_ref ref, bool only)
+{
+    const struct layer *l;
+    const struct prim_spec *s = ref_spec(p->index, ref, &l);
+    for (uint32_t c = s->first_child; c; c = l->prims.items[c].next_sibling) {
+        struct child *slot = NULL;
+        if (!only)
+            slot = child_of(w, l->prims.items[c].name);
+        else if (array_push(&w->children, (struct child) { .name = l->prims.items[c].name, .first = UINT32_MAX }))
+            slot = &w->children.items[w->children.count - 1];
+        if (!add_child_ref(w, slot, c, ref))
+            return;
+    }
+    const struct field *order = s->field_count ? spec_field(l, s, T_primOrder) : NULL;
+    if (order)
+        reorder_children(w, order);
+}
+
+static void gather_clear(struct worker *w)
 {
     array_clear(&w->children);
     array_clear(&w->refs);
+    array_clear(&w->prohibited);
     if (w->by_name.count)
         hash_map_clear(&w->by_name);
+}
+
+static void gather(struct worker *w, const struct usd_prim *p, const struct spec_ref *refs, size_t count)
+{
+    gather_clear(w);
+    for (size_t i = count; i-- > 0;)
+        gather_spec(w, p, refs[i], count == 1); // no need to look names up then: they are unique within a spec
+}
+
+// Below an instance names come from the arcs made at the instance itself, opinions from all that these bring in.
+static void gather_shared(struct worker *w, const struct usd_prim *p, const struct spec_ref *refs, size_t count)
+{
+    gather_clear(w);
+    bool indirect = false;
+    for (size_t i = count; i-- > 0;) {
+        if (p->index->nodes[refs[i].node].direct)
+            gather_spec(w, p, refs[i], false);
+        else
+            indirect = true;
+    }
+    if (!indirect)
+        return;
+    array_clear(&w->refs);
+    for (size_t i = 0; i < w->children.count; i++)
+        w->children.items[i].first = UINT32_MAX, w->children.items[i].count = 0;
     for (size_t i = count; i-- > 0;) {
         const struct layer *l;
         const struct prim_spec *s = ref_spec(p->index, refs[i], &l);
-        bool only                 = count == 1; // no need to look names up: they are unique within a spec
         for (uint32_t c = s->first_child; c; c = l->prims.items[c].next_sibling) {
-            struct child *slot = NULL;
-            if (!only)
-                slot = child_of(w, l->prims.items[c].name);
-            else if (array_push(&w->children, (struct child) { .name = l->prims.items[c].name, .first = UINT32_MAX }))
-                slot = &w->children.items[w->children.count - 1];
-            if (!slot || !array_push(&w->refs, (struct child_ref) { { c, refs[i].node, refs[i].layer }, slot->first }))
-                return;
-            slot->first = (uint32_t)w->refs.count - 1;
-            slot->count++;
-        }
-        const struct field *order = s->field_count ? spec_field(l, s, T_primOrder) : NULL;
-        if (order)
-            reorder_children(w, order);
-    }
-}
-
-static bool is_below(const struct index *ix, uint16_t node, uint16_t above)
-{
-    for (; node != above; node = ix->nodes[node].parent)
-        if (ix->nodes[node].arc == ARC_ROOT)
-            return false;
-    return true;
-}
-
-// Opinions about child `name` that come through `node` or anything it brings in are gone: they were moved elsewhere.
-static void drop_child(struct worker *w, const struct usd_prim *p, uint16_t node, usd_tok name)
-{
-    for (size_t i = 0; i < w->children.count; i++) {
-        struct child *c = &w->children.items[i];
-        if (c->name != name)
-            continue;
-        for (uint32_t *at = &c->first; *at != UINT32_MAX;) {
-            if (is_below(p->index, w->refs.items[*at].ref.node, node)) {
-                *at = w->refs.items[*at].next;
-                c->count--;
-            } else {
-                at = &w->refs.items[*at].next;
+            size_t known       = w->children.count;
+            struct child *slot = child_of(w, l->prims.items[c].name);
+            if (w->children.count == known)
+                add_child_ref(w, slot, c, refs[i]);
+            else { // a name of nobody's: not a child
+                w->children.count--;
+                hash_map_remove(&w->by_name, l->prims.items[c].name);
             }
         }
-        if (c->first == UINT32_MAX && !c->relocated) {
-            memmove(c, c + 1, (w->children.count - i - 1) * sizeof(*c));
-            w->children.count--;
-        }
-        return;
     }
 }
 
-static bool splits_at(usd_tok path, usd_tok parent, usd_tok *name)
+static struct child *find_child(struct worker *w, usd_tok name)
 {
-    const char *text = tok_text(path), *slash = strrchr(text, '/');
-    size_t n         = slash == text ? 1 : (size_t)(slash - text);
-    if (!slash || n != tok_size(parent) || memcmp(text, tok_text(parent), n))
-        return false;
-    *name = tok_str(slash + 1);
-    return true;
+    for (size_t i = 0; i < w->children.count; i++)
+        if (w->children.items[i].name == name)
+            return &w->children.items[i];
+    return NULL;
 }
 
-// Children that layer stacks moved away from here, and to here.
-static void relocate_children(struct worker *w, const struct usd_prim *p)
+static void remove_child(struct worker *w, struct child *c)
 {
-    array_clear(&w->keep);
-    for (uint32_t n = 0; n < p->index->count; n++) {
-        const struct node *node      = &p->index->nodes[n];
-        const struct layer_stack *st = node->stack;
-        if (!st->relocate_count || node->arc == ARC_VARIANT)
+    size_t i = (size_t)(c - w->children.items);
+    memmove(c, c + 1, (w->children.count - i - 1) * sizeof(*c));
+    w->children.count--;
+}
+
+// Names that a stack moves away from, and to, the site of a node.
+static void relocate_names(struct worker *w, const struct layer_stack *st, usd_tok site)
+{
+    hash_map_clear(&w->by_name);
+    uint32_t begin, end;
+    relocate_range(st, RELOCATE_SOURCE, site, &begin, &end);
+    for (uint32_t i = begin; i < end; i++) {
+        const struct relocate *r = relocate_nth(st, RELOCATE_SOURCE, i);
+        if (site_parent(r->from) != site)
             continue;
-        usd_tok site = node_site(node, p->index, p), name;
-        for (uint32_t i = 0; i < st->relocate_count && site; i++) {
-            if (splits_at(st->relocates[i].from, site, &name))
-                drop_child(w, p, (uint16_t)n, name);
-            if (!st->relocates[i].to || !splits_at(st->relocates[i].to, site, &name))
-                continue;
-            struct child *c = NULL;
-            for (size_t k = 0; k < w->children.count && !c; k++)
-                c = w->children.items[k].name == name ? &w->children.items[k] : NULL;
-            if (!c && array_push(&w->children, (struct child) { .name = name, .first = UINT32_MAX }))
-                c = &w->children.items[w->children.count - 1];
-            if (c && array_push(&w->keep, (struct keep) { name, (uint16_t)n }))
-                c->relocated = true;
-        }
+        usd_tok name    = site_name(r->from);
+        struct child *c = find_child(w, name);
+        bool rename     = r->to && site_parent(r->to) == site;
+        (void)array_push(&w->prohibited, name);
+        if (c && rename && !find_child(w, site_name(r->to))) // in the old one's place
+            *c = (struct child) { .name = site_name(r->to), .first = UINT32_MAX };
+        else if (c)
+            remove_child(w, c);
     }
+    relocate_range(st, RELOCATE_TARGET, site, &begin, &end);
+    for (uint32_t i = begin; i < end; i++) { // sorted by path, hence by name
+        const struct relocate *r = relocate_nth(st, RELOCATE_TARGET, i);
+        if (site_parent(r->to) != site)
+            continue;
+        usd_tok name    = site_name(r->to);
+        struct child *c = find_child(w, name);
+        if (!c && site_parent(r->from) != site && array_push(&w->children, (struct child) { .name = name, .first = UINT32_MAX }))
+            c = &w->children.items[w->children.count - 1];
+        if (c)
+            c->relocated = true;
+    }
+}
+
+// The same with relocations, which act node by node.
+static void gather_relocated(struct worker *w, const struct usd_prim *p, const struct spec_ref *refs, size_t count)
+{
+    const struct index *ix = p->index;
+    bool instance          = p->flags & PRIM_INSTANCE;
+    gather_clear(w);
+    for (uint32_t n = ix->count; n-- > 0;) {
+        const struct node *node = &ix->nodes[n];
+        bool names              = !instance || node->direct;
+        usd_tok site            = 0;
+        if (names && !node->culled && node->stack->relocate_count && node->site == node->path)
+            site = node_site(node, ix, p);
+        if (site)
+            relocate_names(w, node->stack, site);
+        for (; count && refs[count - 1].node == n; count--)
+            if (names)
+                gather_spec(w, p, refs[count - 1], false);
+    }
+    hash_map_clear(&w->by_name);
+    for (size_t i = 0; i < w->prohibited.count; i++) {
+        struct child *c = find_child(w, w->prohibited.items[i]);
+        if (c)
+            remove_child(w, c);
+    }
+}
+
+static bool any_relocates(const struct index *ix)
+{
+    for (uint32_t i = 0; i < ix->count; i++)
+        if (ix->nodes[i].stack->relocate_count && !ix->nodes[i].culled)
+            return true;
+    return false;
 }
 
 static bool set_refs(struct worker *w, struct usd_prim *p, const struct spec_ref *refs, size_t count)
@@ -374,17 +463,13 @@ static bool set_refs(struct worker *w, struct usd_prim *p, const struct spec_ref
 static void compose_prim(struct worker *w, struct usd_prim *p, const struct spec_ref *refs, size_t count, bool relocated)
 {
     bool arcs = relocated;
-    array_clear(&w->keep_nodes);
-    for (size_t i = 0; relocated && i < w->keep.count; i++)
-        if (w->keep.items[i].name == p->name)
-            (void)array_push(&w->keep_nodes, w->keep.items[i].node);
     for (size_t i = 0; i < count && !arcs; i++) {
         const struct layer *l;
         arcs = ref_spec(p->index, refs[i], &l)->flags & SPEC_HAS_ARCS;
     }
     if (arcs) {
         struct graph_result g;
-        if (graph_build(w->stage, w->scratch, w->arena, p, refs, count, w->keep_nodes.items, w->keep_nodes.count, &g)) {
+        if (graph_build(w->stage, w->scratch, w->arena, p, refs, count, &g)) {
             p->index = g.index;
             set_refs(w, p, g.refs, g.ref_count);
         } else {
@@ -407,14 +492,17 @@ static void compose_children(struct worker *w, struct usd_prim *p)
     if (p->flags & PRIM_INSTANCE) { // local opinions do not reach below an instance
         array_clear(&w->filtered);
         for (size_t i = 0; i < count; i++)
-            if (p->index->nodes[refs[i].node].direct)
+            if (node_is_shared(p->index, refs[i].node))
                 (void)array_push(&w->filtered, refs[i]);
         refs  = w->filtered.items;
         count = w->filtered.count;
     }
-    gather(w, p, refs, count);
-    if (atomic_load_explicit(&w->stage->has_relocates, memory_order_relaxed))
-        relocate_children(w, p);
+    if (atomic_load_explicit(&w->stage->has_relocates, memory_order_relaxed) && any_relocates(p->index))
+        gather_relocated(w, p, refs, count);
+    else if (p->flags & PRIM_INSTANCE)
+        gather_shared(w, p, refs, count);
+    else
+        gather(w, p, refs, count);
     size_t n = w->children.count;
     if (!n)
         return;
@@ -506,7 +594,7 @@ int stage_compose(struct usd_stage *s, int threads)
         ix->stage    = s;
         ix->count    = 1;
         ix->nodes[0] = (struct node) { .stack = s->root_stack, .to_parent = &path_map_identity, .to_root = &path_map_identity,
-                                       .time = { 0, 1 }, .path = tok_make("/", 1), .arc = ARC_ROOT };
+                                       .site = tok_make("/", 1), .path = tok_make("/", 1), .arc = ARC_ROOT, .direct = true };
         s->root->index = ix;
         for (uint32_t i = 0; i < s->root_stack->count; i++)
             (void)array_push(&w->inherited, (struct spec_ref) { 0, 0, (uint16_t)i });

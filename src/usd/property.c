@@ -335,20 +335,6 @@ static void apply_targets(struct item_set *set, const struct field *f, const str
         free(lists[k]);
 }
 
-// What the root layer stack moved is found where it went.
-static usd_tok follow_relocates(const struct layer_stack *st, usd_tok path)
-{
-    const char *text = tok_text(path);
-    for (uint32_t i = 0; i < st->relocate_count; i++) {
-        size_t n = tok_size(st->relocates[i].from);
-        char moved[8192];
-        if (!strncmp(text, tok_text(st->relocates[i].from), n) && (!text[n] || text[n] == '/' || text[n] == '.') && st->relocates[i].to
-            && snprintf(moved, sizeof(moved), "%s%s", tok_text(st->relocates[i].to), text + n) < (int)sizeof(moved))
-            return tok_str(moved);
-    }
-    return path;
-}
-
 static const struct target_list no_targets;
 
 static const struct target_list *targets(const usd_property *q)
@@ -370,11 +356,6 @@ static const struct target_list *targets(const usd_property *q)
         if (f && f->type == VT_PATH_LISTOP)
             apply_targets(&set, f, p->index->nodes[r[i].node].to_root);
     }
-    const struct layer_stack *root = p->index->stage->root_stack;
-    for (size_t i = 0; root->relocate_count && i < set.count; i++)
-        set.items[i] = follow_relocates(root, (usd_tok)set.items[i]);
-    if (root->relocate_count) // two may have gone to one place
-        listop_unique(&set);
     if (prop_prim(q)->flags & PRIM_PROXY)
         for (size_t i = 0; i < set.count; i++)
             set.items[i] = to_instance(prop_prim(q), (usd_tok)set.items[i]);

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "path.h"
-#include "stage.h"
+#include "relocate.h"
 
 #define MAX_SUBLAYER_DEPTH 64
 
@@ -93,39 +93,6 @@ static void collect(struct collect *c, struct layer *l, struct time_map time, un
     }
 }
 
-// Relocations of all layers of a stack; for one source the strongest layer decides.
-static void collect_relocates(struct usd_stage *s, struct layer_stack *st)
-{
-    struct {
-        ARRAY_OF(struct path_pair);
-    } all = { 0 };
-    for (uint32_t i = 0; i < st->count; i++) {
-        const struct layer *l = st->layers[i].layer;
-        const struct field *f = spec_field(l, &l->prims.items[0], T_relocates);
-        if (!f || f->type != VT_RELOCATES)
-            continue;
-        const char *const *pair = field_ptr(f);
-        for (uint32_t k = 0; k < f->count; k++) {
-            const char *from = pair[k * 2], *to = pair[k * 2 + 1];
-            struct path_pair p = { tok_str(from), tok_str(to) };
-            bool known         = false;
-            for (size_t j = 0; j < all.count && !known; j++)
-                known = all.items[j].from == p.from;
-            if (strlen(from) < 2 || (*to && (path_has_prefix(from, to, strlen(to)) || path_has_prefix(to, from, strlen(from)))))
-                stage_diagnose(s, USD_ERROR, USD_ERR_INVALID, l->identifier, from, "relocation from <%s> to <%s> is not possible; left out", from, to);
-            else if (!known)
-                (void)array_push(&all, p);
-        }
-    }
-    st->relocates = all.count ? arena_alloc(&s->arena, all.count * sizeof(*all.items)) : NULL;
-    if (st->relocates) {
-        memcpy(st->relocates, all.items, all.count * sizeof(*all.items));
-        st->relocate_count = (uint32_t)all.count;
-        atomic_store(&s->has_relocates, true);
-    }
-    array_free(&all);
-}
-
 static struct layer_stack *build(struct usd_stage *s, struct layer *root, const char *resolved)
 {
     struct collect *c = calloc(1, sizeof(*c));
@@ -166,7 +133,7 @@ static struct layer_stack *find(struct usd_stage *s, unsigned bucket, const char
 static struct layer_stack *publish(struct usd_stage *s, struct layer_stack *fresh)
 {
     unsigned b = (unsigned)hash_bytes(fresh->resolved, strlen(fresh->resolved)) % 4096;
-    collect_relocates(s, fresh);
+    relocates_collect(s, fresh);
     pthread_mutex_lock(&s->lock);
     struct layer_stack *st = find(s, b, fresh->resolved); // another thread may have been faster
     if (!st) {

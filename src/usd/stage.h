@@ -30,23 +30,35 @@ static inline struct time_map time_compose(struct time_map outer, struct time_ma
     return (struct time_map) { outer.scale * inner.offset + outer.offset, outer.scale * inner.scale };
 }
 
-// Namespace mapping of an arc, source to target: the longest matching source prefix wins.
+// Namespace and time mapping of an arc, source to target: the longest matching source prefix wins.
 struct path_map {
+    struct time_map time;
     bool root_identity; // "/" maps to itself
     uint32_t count;
     struct path_pair {
-        usd_tok from, to;
+        usd_tok from, to; // to = 0: paths from here on do not map
     } pairs[];
 };
 extern const struct path_map path_map_identity;
+bool path_map_is_identity(const struct path_map *m);
+bool path_map_equal(const struct path_map *a, const struct path_map *b);
+// New mappings in the arena, or one of the arguments where that says the same; NULL when memory is short.
 struct path_map *path_map_pair(struct arena *a, usd_tok from, usd_tok to, bool root_identity);
 struct path_map *path_map_compose(struct arena *a, const struct path_map *inner, const struct path_map *outer);
-// Mapped path as token, 0 when it is outside of what the arc brings in.
+struct path_map *path_map_inverse(struct arena *a, const struct path_map *m);
+struct path_map *path_map_copy(struct arena *a, const struct path_map *m);
+struct path_map *path_map_with_root(struct arena *a, const struct path_map *m);
+// Mapped path as token, 0 when it is outside of what the arc brings in; and the way back.
 usd_tok path_map_apply(const struct path_map *m, const char *path);
+usd_tok path_map_unapply(const struct path_map *m, const char *path);
 
 struct stack_layer {
     struct layer *layer;
     struct time_map time; // layer to stack
+};
+struct relocate {
+    usd_tok from, to; // to = 0: the prim is removed
+    usd_tok origin;   // `from` as it was before relocations further up moved it
 };
 struct layer_stack {
     struct layer_stack *next;
@@ -54,7 +66,8 @@ struct layer_stack {
     struct stack_layer *layers;
     uint32_t count;
     double time_codes_per_second;
-    struct path_pair *relocates; // of all its layers, strongest first; one per source
+    struct relocate *relocates; // valid ones of all its layers
+    uint32_t *relocate_order;   // their numbers, three times: by source, by target, by origin
     uint32_t relocate_count;
     bool broken; // the root layer could not be read; reported already
 };
@@ -67,15 +80,17 @@ struct spec_ref {
 struct node {
     struct layer_stack *stack;
     const struct path_map *to_parent, *to_root;
-    struct time_map time; // stack to stage
-    usd_tok path;         // of the site, at the prim that owns the index, variants left out
-    usd_tok set, selection; // ARC_VARIANT
-    uint16_t parent;      // index of the node; the root is its own parent
-    uint16_t depth;       // namespace depth of the parent's site where the arc was authored
-    uint16_t sibling;     // order among arcs of one kind at one site
+    usd_tok site;        // path of the site at the prim that owns the index, with variant selections
+    usd_tok path;        // the same without
+    uint16_t parent;     // index of the node; the root is its own parent
+    uint16_t origin;     // the node that an implied or copied arc stands for; else the parent
+    uint16_t depth;      // namespace depth of the parent's site where the arc was introduced
+    uint16_t sibling;    // order among the arcs of one kind authored at one site
+    uint16_t restricted; // site elements from which on it gives no opinions; 0 = it does give them
     uint8_t arc;
-    bool direct; // authored at the prim that owns the index, or below such an arc
-    bool inert;  // same site as another node: gives no opinions
+    bool direct; // introduced at the prim that owns the index, not above it
+    bool inert;  // gives no opinions itself
+    bool culled; // nothing below it has opinions: kept as origin of others only
 };
 
 struct index {
@@ -170,6 +185,10 @@ struct usd_stage {
         usd_tok prim, set, selection;
     } *choices;
     size_t choice_count;
+    struct variant_fallback {
+        usd_tok set, selection;
+    } *fallbacks; // in order of preference
+    size_t fallback_count;
     char **search_paths;
     size_t search_path_count;
 
@@ -225,7 +244,7 @@ static inline const struct prop_spec *ref_prop(const struct index *ix, struct pr
 }
 static inline struct time_map ref_time(const struct index *ix, uint16_t node, uint16_t layer)
 {
-    return time_compose(ix->nodes[node].time, ref_stack_layer(ix, node, layer)->time);
+    return time_compose(ix->nodes[node].to_root->time, ref_stack_layer(ix, node, layer)->time);
 }
 
 // Strongest opinion on a field of the prim itself.
@@ -280,11 +299,11 @@ void scratch_destroy(struct scratch *x);
  * Evaluates the arcs that the specs of a new prim author.
  *
  * @param refs  The opinions that come down from the parent's index, strongest first.
- * @param keep  Nodes of the parent's index that stay without an opinion: something is relocated to their site here.
  */
 bool graph_build(struct usd_stage *s, struct scratch *x, struct arena *arena, const struct usd_prim *prim,
-                 const struct spec_ref *refs, size_t ref_count, const uint16_t *keep, size_t keep_count,
-                 struct graph_result *out);
+                 const struct spec_ref *refs, size_t ref_count, struct graph_result *out);
+// Whether a node may be shared between instances, and so has a say below them.
+bool node_is_shared(const struct index *ix, uint16_t node);
 // Path of a node's site at `prim`, which uses the node's index or is about to. 0 when it is too long.
 usd_tok node_site(const struct node *n, const struct index *ix, const struct usd_prim *prim);
 
