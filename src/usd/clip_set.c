@@ -8,6 +8,7 @@
 
 #include "clip_set.h"
 #include "path.h"
+#include "site.h"
 
 // Entries with one time of the stage jump: the left one moves by this (UsdTimeCode::SafeStep).
 #define SAFE_STEP (2.2204460492503131e-16 * 1e6 * 10 * 2)
@@ -384,8 +385,8 @@ static struct clip_set *assemble(const struct build *b, struct parts *parts)
     set->stack     = node->stack;
     set->layer     = b->d->layer;
     set->path      = node_site(node, b->prim->index, b->prim);
-    set->set       = node->arc == ARC_VARIANT ? node->set : 0;
-    set->selection = node->arc == ARC_VARIANT ? node->selection : 0;
+    if (node->arc == ARC_VARIANT)
+        site_selection(node->site, &set->set, &set->selection);
     set->order     = b->d->order;
     set->prim_path = text_of(k[K_PRIM_PATH].field, USD_TYPE_STRING);
     set->clips     = arena_alloc(&b->s->clips.arena, n * sizeof(*set->clips));

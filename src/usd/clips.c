@@ -10,6 +10,7 @@
 #include "clip_set.h"
 #include "interpolate.h"
 #include "path.h"
+#include "site.h"
 
 struct layer clip_no_layer;
 
@@ -188,7 +189,8 @@ static bool applies(const struct clip_set *set, const struct node *n, usd_tok si
 {
     if (set->stack != n->stack || !site || !path_has_prefix(tok_text(site), tok_text(set->path), tok_size(set->path)))
         return false;
-    return !set->set || (n->arc == ARC_VARIANT && n->set == set->set && n->selection == set->selection);
+    usd_tok its_set, selection;
+    return !set->set || (n->arc == ARC_VARIANT && site_selection(n->site, &its_set, &selection) && its_set == set->set && selection == set->selection);
 }
 
 static usd_tok path_in_clip(const struct clip_set *set, usd_tok site)

@@ -82,7 +82,7 @@ static bool find_prior(struct graph *g, uint16_t at, usd_tok path, usd_tok set, 
     usd_tok its_set, its_selection, site;
     if (n->n.arc == ARC_VARIANT) {
         site = graph_site_at_introduction(g, at);
-        if (site_selection(site, &its_set, &its_selection) && its_set == set && site_strip(site) == path) {
+        if (site_is_variant(site) && site_selection(site, &its_set, &its_selection) && its_set == set && site_strip(site) == path) {
             *selection = its_selection;
             return true;
         }

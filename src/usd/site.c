@@ -99,13 +99,9 @@ bool site_is_variant(usd_tok path)
 
 bool site_selection(usd_tok path, usd_tok *set, usd_tok *selection)
 {
-    if (!site_is_variant(path))
-        return false;
-    const char *t = tok_text(path), *end = t + tok_size(path) - 1, *start = end, *equal;
-    while (start > t && *start != '{')
-        start--;
-    equal = memchr(start, '=', (size_t)(end - start));
-    if (!equal)
+    const char *t = tok_text(path), *start = strrchr(t, '{'), *equal = start ? strchr(start, '=') : NULL;
+    const char *end = equal ? strchr(equal, '}') : NULL;
+    if (!end)
         return false;
     *set       = tok_make(start + 1, (size_t)(equal - start) - 1);
     *selection = tok_make(equal + 1, (size_t)(end - equal) - 1);

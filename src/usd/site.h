@@ -15,7 +15,7 @@ usd_tok site_child(usd_tok path, usd_tok name);
 usd_tok site_select(usd_tok path, usd_tok set, usd_tok selection); // 0 when a name cannot stand in a path
 usd_tok site_strip(usd_tok path); // without selections
 bool site_is_variant(usd_tok path); // ends with a selection
-bool site_selection(usd_tok path, usd_tok *set, usd_tok *selection); // the one it ends with
+bool site_selection(usd_tok path, usd_tok *set, usd_tok *selection); // the last one in it
 uint16_t site_elements(usd_tok path); // names and selections
 uint16_t site_depth(usd_tok path);    // names
 bool site_has_prefix(usd_tok path, usd_tok prefix);
