@@ -1,5 +1,6 @@
 #include "number.h"
 
+#include <ctype.h>
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>
@@ -39,6 +40,10 @@ static bool scale_long(uint64_t digits, int exponent, double *out) { return fals
 static const char *special(const char *p, const char *start, double *out)
 {
     double v;
+    if (p[0] != 'i' && p[0] != 'n')
+        return NULL;
+    if ((unsigned)((p[1] && p[2] ? p[3] : 0) - '0') < 10 || (p[1] && p[2] && (isalpha((unsigned char)p[3]) || p[3] == '_')))
+        return NULL; // a longer word
     if (!strncmp(p, "inf", 3))
         v = INFINITY;
     else if (!strncmp(p, "nan", 3))

@@ -86,16 +86,79 @@ bool pa_skip_slow(struct parser *p)
             p->p++;
         if (*p->p == '#' || (p->p[0] == '/' && p->p[1] == '/')) {
             const char *nl = memchr(p->p, '\n', (size_t)(p->end - p->p));
-            p->p           = nl ? nl : p->end;
+            nl             = nl ? nl : p->end;
+            if (!pa_utf8(p, p->p, nl))
+                return false;
+            p->p = nl;
         } else if (p->p[0] == '/' && p->p[1] == '*') {
-            const char *close = memmem(p->p + 2, (size_t)(p->end > p->p + 2 ? p->end - p->p - 2 : 0), "*/", 2);
-            if (!close)
-                return pa_fail(p, p->p, "comment is not closed");
-            p->p = close + 2;
+            if (!pa_inline_slow(p))
+                return false;
         } else {
             return true;
         }
     }
+}
+
+bool pa_inline_slow(struct parser *p)
+{
+    for (;;) {
+        while (*p->p == ' ' || *p->p == '\t')
+            p->p++;
+        if (p->p[0] != '/' || p->p[1] != '*')
+            return true;
+        const char *close = memmem(p->p + 2, (size_t)(p->end > p->p + 2 ? p->end - p->p - 2 : 0), "*/", 2);
+        if (!close)
+            return pa_fail(p, p->p, "comment is not closed");
+        if (!pa_utf8(p, p->p, close))
+            return false;
+        p->p = close + 2;
+    }
+}
+
+bool pa_gap(struct parser *p)
+{
+    const char *before = p->p;
+    if (!pa_inline(p))
+        return false;
+    return p->p != before || pa_fail(p, p->p, p->p >= p->end ? "file ends inside a statement" : "a space is expected");
+}
+
+bool pa_assign(struct parser *p) { return pa_inline(p) && pa_expect(p, '=', "here") && pa_inline(p); }
+
+// Length of the UTF-8 sequence at s, 0 when there is none. Reads no further than a NUL.
+static size_t utf8_sequence(const uint8_t *s)
+{
+    if (s[0] < 0x80)
+        return 1;
+    if (s[0] >= 0xc2 && s[0] < 0xe0)
+        return (s[1] & 0xc0) == 0x80 ? 2 : 0;
+    if (s[0] >= 0xe0 && s[0] < 0xf0) {
+        if ((s[1] & 0xc0) != 0x80 || (s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] >= 0xa0))
+            return 0;
+        return (s[2] & 0xc0) == 0x80 ? 3 : 0;
+    }
+    if (s[0] >= 0xf0 && s[0] < 0xf5) {
+        if ((s[1] & 0xc0) != 0x80 || (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] >= 0x90) || (s[2] & 0xc0) != 0x80)
+            return 0;
+        return (s[3] & 0xc0) == 0x80 ? 4 : 0;
+    }
+    return 0;
+}
+
+bool pa_utf8(struct parser *p, const char *from, const char *to)
+{
+    while (from < to) {
+        uint64_t eight;
+        if (to - from >= 8 && (memcpy(&eight, from, 8), !(eight & 0x8080808080808080u))) {
+            from += 8;
+            continue;
+        }
+        size_t n = utf8_sequence((const uint8_t *)from);
+        if (!n)
+            return pa_fail(p, from, "byte 0x%02x is not UTF-8", (uint8_t)*from);
+        from += n;
+    }
+    return true;
 }
 
 bool pa_expect(struct parser *p, char c, const char *context)
@@ -118,15 +181,14 @@ bool pa_word(struct parser *p, const char *word)
     return true;
 }
 
-// Statements end at a newline or ';'; the closing bracket ends the last one.
-bool pa_separator(struct parser *p, char close)
+static bool statement_end(struct parser *p, char close, bool semicolon)
 {
     const char *from = p->p;
     while (*p->p == ' ' || *p->p == '\t' || *p->p == '\r')
         p->p++;
     if (*p->p == close || *p->p == '\n')
         return true;
-    if (*p->p == ';' || *p->p == ',') {
+    if (*p->p == ';' && semicolon) {
         p->p++;
         return true;
     }
@@ -135,17 +197,20 @@ bool pa_separator(struct parser *p, char close)
             return false;
         if (memchr(from, '\n', (size_t)(p->p - from)) || p->p >= p->end || *p->p == close)
             return true;
-        return pa_separator(p, close);
+        return statement_end(p, close, semicolon);
     }
     if (p->p >= p->end)
         return close == '\n' || pa_fail(p, p->p, "file ends where '%c' is expected", close);
-    return pa_fail(p, p->p, "a new line or ';' is expected between statements");
+    return pa_fail(p, p->p, semicolon ? "a new line or ';' is expected between statements" : "a new line is expected");
 }
+
+bool pa_separator(struct parser *p, char close) { return statement_end(p, close, true); }
+bool pa_new_line(struct parser *p, char close) { return statement_end(p, close, false); }
 
 bool pa_next_is(struct parser *p, char c)
 {
     const char *before = p->p;
-    if (!pa_skip(p))
+    if (!pa_inline(p))
         return false;
     if (*p->p == c)
         return true;
@@ -165,7 +230,7 @@ bool pa_identifier(struct parser *p, const char **text, size_t *size, bool names
     *text = p->p;
     *size = (size_t)(s - p->p);
     p->p  = s;
-    return true;
+    return pa_utf8(p, *text, s);
 }
 
 bool pa_enter(struct parser *p)
@@ -273,14 +338,16 @@ static bool prim(struct parser *p, struct prim_build *parent, int specifier)
     struct prim_spec s = { .specifier = (unsigned)specifier & 3, .kind = SPEC_PRIM, .parent = parent->spec, .flags = SPEC_SPECIFIER_SET };
     const char *text;
     size_t size;
-    if (!pa_skip(p))
+    if (!pa_gap(p))
         return false;
     if (pa_is(*p->p, CC_NAME_START)) {
         const char *type = p->p;
         while (pa_is(*p->p, CC_NAME) || *p->p == '.' || *p->p == ':')
             p->p++;
         s.type_name = tok_make(type, (size_t)(p->p - type));
-        if (!pa_skip(p))
+        if ((size_t)(p->p - type) > LIMIT_NAME_BYTES)
+            return pa_fail(p, type, "name is longer than %u bytes", LIMIT_NAME_BYTES);
+        if (!pa_utf8(p, type, p->p) || !pa_gap(p))
             return false;
     }
     const char *where = p->p;
@@ -313,7 +380,7 @@ static bool prim(struct parser *p, struct prim_build *parent, int specifier)
     p->path.count = from + size + 2;
 
     struct prim_build b = open_build(p, index);
-    bool ok = pa_metadata(p, &b.fields) && pa_skip(p) && pa_expect(p, '{', "to open a prim's body") && pa_enter(p)
+    bool ok = pa_skip(p) && pa_metadata(p, &b.fields, ON_PRIM) && pa_skip(p) && pa_expect(p, '{', "to open a prim's body") && pa_enter(p)
               && prim_body(p, &b, '}') && close_prim(p, &b);
     p->path.count                = path_size;
     p->path.items[path_size - 1] = 0;
@@ -326,7 +393,10 @@ static bool variant_set(struct parser *p, struct prim_build *owner)
 {
     const char *text;
     size_t size;
-    if (!pa_skip(p) || !pa_string(p, &text, &size))
+    if (!pa_gap(p))
+        return false;
+    const char *name_at = p->p;
+    if (!pa_string(p, &text, &size) || !pa_variant_name(p, text, size, name_at))
         return false;
     struct prim_spec s = { .name = tok_make(text, size), .kind = SPEC_VARIANT_SET, .parent = owner->spec };
     uint32_t set       = 0;
@@ -347,7 +417,7 @@ static bool variant_set(struct parser *p, struct prim_build *owner)
     b = open_build(p, set);
     for (uint32_t v = spec_at(p, set)->first_child; v; v = spec_at(p, v)->next_sibling)
         b.last_child = v, b.child_count++;
-    if (!pa_skip(p) || !pa_expect(p, '=', "after the name of a variant set") || !pa_skip(p)
+    if (!pa_inline(p) || !pa_expect(p, '=', "after the name of a variant set") || !pa_skip(p)
         || !pa_expect(p, '{', "to open a variant set") || !pa_enter(p))
         return false;
     for (;;) {
@@ -356,7 +426,7 @@ static bool variant_set(struct parser *p, struct prim_build *owner)
         if (*p->p == '}')
             break;
         const char *where = p->p;
-        if (!pa_string(p, &text, &size))
+        if (!pa_string(p, &text, &size) || !pa_variant_name(p, text, size, where))
             return false;
         struct prim_spec v = { .name = tok_make(text, size), .kind = SPEC_VARIANT, .parent = set, .specifier = USD_OVER };
         if (find_child(p, &b, v.name))
@@ -368,7 +438,7 @@ static bool variant_set(struct parser *p, struct prim_build *owner)
         if (!remember_child(p, &b, index))
             return false;
         struct prim_build body = open_build(p, index);
-        if (!pa_metadata(p, &body.fields) || !pa_skip(p) || !pa_expect(p, '{', "to open a variant") || !pa_enter(p)
+        if (!pa_skip(p) || !pa_metadata(p, &body.fields, ON_PRIM) || !pa_skip(p) || !pa_expect(p, '{', "to open a variant") || !pa_enter(p)
             || !prim_body(p, &body, '}') || !close_prim(p, &body))
             return false;
         pa_leave(p);
@@ -403,6 +473,10 @@ static struct prop_build *property(struct parser *p, struct prim_build *b, usd_t
                     tok_text(type));
             return NULL;
         }
+        if (!(flags & PROP_RELATIONSHIP) && (old->spec.flags ^ flags) & PROP_UNIFORM) {
+            pa_fail(p, where, "'%s' is declared uniform and not uniform", tok_text(name));
+            return NULL;
+        }
         old->spec.flags |= flags;
         return old;
     }
@@ -432,37 +506,55 @@ static void prop_store(struct parser *p, size_t index, const struct field_list *
     p->props.items[index].spec.field_count = (uint16_t)list->count;
 }
 
+// What only old files have: "rel name.default = <path>" and "rel name[<path>]". It says nothing that is still in use.
+static bool old_relationship(struct parser *p)
+{
+    const char *path;
+    bool in_brackets = *p->p++ == '[';
+    if (!in_brackets && (!pa_inline(p) || !pa_word(p, "default") || !pa_assign(p)))
+        return pa_fail(p, p->p, "default is expected after the dot of a relationship");
+    if (!pa_inline(p) || !pa_path(p, PATH_VALUE, &path))
+        return false;
+    return !in_brackets || (pa_inline(p) && pa_expect(p, ']', "after the path"));
+}
+
 // "rel name = targets (metadata)", after "rel".
 static bool relationship(struct parser *p, struct prim_build *b, enum listop_kind op, uint8_t flags)
 {
     const char *name;
     size_t size;
-    if (!pa_skip(p) || !pa_identifier(p, &name, &size, true, "a relationship's name"))
+    if (!pa_gap(p) || !pa_identifier(p, &name, &size, true, "a relationship's name"))
         return false;
     struct prop_build *pb = property(p, b, tok_make(name, size), 0, flags | PROP_RELATIONSHIP, name);
     if (!pb)
         return false;
     size_t index           = (size_t)(pb - p->props.items);
     struct field_list list = prop_list(pb);
-    if (*p->p == '[' || *p->p == '.') { // relational attributes and timeSamples of a relationship: long gone
-        layer_warn(p->l, "%s: relationship '%.*s' has parts that are no longer part of USD; skipped", p->path.items,
-                   (int)size, name);
-        while (*p->p != '=' && *p->p != '\n' && p->p < p->end)
-            p->p++;
-        struct field ignored = { 0 };
-        return *p->p != '=' || (p->p++, pa_skip(p) && pa_generic_value(p, &ignored));
-    }
+    if (op == LISTOP_EXPLICIT && (pa_next_is(p, '[') || pa_next_is(p, '.')))
+        return old_relationship(p);
     if (pa_next_is(p, '=')) {
         p->p++;
         if (!pa_path_list(p, &list, T_targetPaths, op))
             return false;
     }
-    if (pa_next_is(p, '(') && !pa_metadata(p, &list))
+    if (op == LISTOP_EXPLICIT && pa_next_is(p, '(') && !pa_metadata(p, &list, ON_RELATIONSHIP))
         return false;
     if (p->status != USD_OK)
         return false;
     prop_store(p, index, &list);
     return true;
+}
+
+// A value of the declared type, None, or anything where the type is not known.
+static bool attribute_value(struct parser *p, enum usd_type t, bool is_array, usd_tok type, struct field *out)
+{
+    if (pa_none(p, out))
+        return true;
+    if (t != USD_TYPE_NONE)
+        return pa_value(p, t, is_array, out);
+    if (type == T_opaque || type == T_group)
+        return pa_fail(p, p->p, "an attribute of type %s cannot have a value", tok_text(type));
+    return pa_raw_value(p, out);
 }
 
 // "type[] name[.timeSamples|.connect|.spline] [= value] (metadata)", at the type.
@@ -475,9 +567,11 @@ static bool attribute(struct parser *p, struct prim_build *b, enum listop_kind o
         return false;
     const char *after = p->p;
     bool is_array     = false;
-    if (*p->p == '[') {
+    if (pa_is_keyword(type_name, type_size) && !(type_size == 10 && !memcmp(type_name, "dictionary", 10)))
+        return pa_fail(p, type_name, "'%.*s' is not expected here", (int)min_size(type_size, 100), type_name);
+    if (pa_next_is(p, '[')) {
         p->p++;
-        if (!pa_skip(p) || !pa_expect(p, ']', "after '['"))
+        if (!pa_inline(p) || !pa_expect(p, ']', "after '['"))
             return false;
         after    = p->p;
         is_array = true;
@@ -492,7 +586,7 @@ static bool attribute(struct parser *p, struct prim_build *b, enum listop_kind o
     } else {
         type = tok_make(type_name, type_size);
     }
-    if (!pa_skip(p) || !pa_identifier(p, &name, &size, true, "an attribute's name"))
+    if (!pa_gap(p) || !pa_identifier(p, &name, &size, true, "an attribute's name"))
         return false;
     struct prop_build *pb = property(p, b, tok_make(name, size), type, flags, start);
     if (!pb)
@@ -501,16 +595,19 @@ static bool attribute(struct parser *p, struct prim_build *b, enum listop_kind o
     struct field_list list = prop_list(pb);
     enum usd_type t        = type_from_token(type_name, type_size);
     struct field f         = { .name = T_default };
-    if (*p->p == '.') {
+    if (pa_next_is(p, '.')) {
         p->p++;
+        if (!pa_inline(p))
+            return false;
         bool ok;
         if (pa_word(p, "connect"))
-            ok = pa_skip(p) && pa_expect(p, '=', "after .connect") && pa_path_list(p, &list, T_connectionPaths, op);
+            ok = pa_assign(p) && pa_path_list(p, &list, T_connectionPaths, op);
+        else if (op != LISTOP_EXPLICIT)
+            ok = pa_fail(p, p->p, "connect is expected: nothing else of an attribute can be edited");
         else if (pa_word(p, "timeSamples"))
-            ok = pa_skip(p) && pa_expect(p, '=', "after .timeSamples") && pa_skip(p) && pa_samples(p, t, is_array, &f)
-                 && fields_add(p, &list, &f);
+            ok = pa_assign(p) && pa_samples(p, t, is_array, &f) && fields_add(p, &list, &f);
         else if (pa_word(p, "spline")) {
-            ok = pa_skip(p) && pa_expect(p, '=', "after .spline") && pa_skip(p);
+            ok = pa_assign(p);
             if (ok && spline_type(t) && !is_array) {
                 ok = pa_spline(p, t, &f) && fields_add(p, &list, &f);
             } else if (ok) {
@@ -525,7 +622,7 @@ static bool attribute(struct parser *p, struct prim_build *b, enum listop_kind o
         prop_store(p, index, &list);
         while (*p->p == ' ' || *p->p == '\t')
             p->p++;
-        if (*p->p == '(' && !pa_metadata(p, &list))
+        if (*p->p == '(' && !pa_metadata(p, &list, ON_ATTRIBUTE))
             return false;
         prop_store(p, index, &list);
         return true;
@@ -534,25 +631,24 @@ static bool attribute(struct parser *p, struct prim_build *b, enum listop_kind o
         return pa_fail(p, start, "only connections, relationships and metadata lists can be edited");
     if (pa_next_is(p, '=')) {
         p->p++;
-        if (!pa_skip(p))
+        if (!pa_inline(p))
             return false;
-        if (*p->p == 'A' && pa_word(p, "AnimationBlock"))
+        if (pa_word(p, "AnimationBlock"))
             f.type = VT_ANIMATION_BLOCK;
-        else if (!pa_value(p, t, is_array, &f))
+        else if (!attribute_value(p, t, is_array, type, &f))
             return false;
         if (!fields_add(p, &list, &f))
             return false;
         prop_store(p, index, &list);
     }
-    bool ok = !pa_next_is(p, '(') || pa_metadata(p, &list);
+    bool ok = !pa_next_is(p, '(') || pa_metadata(p, &list, ON_ATTRIBUTE);
     prop_store(p, index, &list);
     return ok && p->status == USD_OK;
 }
 
 static bool name_order(struct parser *p, struct prim_build *b, usd_tok field)
 {
-    return pa_skip(p) && pa_expect(p, '=', "after reorder")
-           && pa_name_list(p, &b->fields, field, LISTOP_EXPLICIT, VT_TOKEN_LISTOP);
+    return pa_assign(p) && pa_name_list(p, &b->fields, field, LISTOP_EXPLICIT, VT_TOKEN_LISTOP);
 }
 
 static int specifier_word(struct parser *p)
@@ -569,7 +665,7 @@ static int specifier_word(struct parser *p)
 static bool property_statement(struct parser *p, struct prim_build *b)
 {
     enum listop_kind op = pa_listop_word(p);
-    if (!pa_skip(p))
+    if (op != LISTOP_EXPLICIT && !pa_gap(p))
         return false;
     if (op == LISTOP_REORDER) {
         if (pa_word(p, "nameChildren"))
@@ -578,19 +674,23 @@ static bool property_statement(struct parser *p, struct prim_build *b)
             return name_order(p, b, T_propertyOrder);
     }
     uint8_t flags = 0;
+    bool varying  = false;
+    const char *at = p->p;
     for (;;) {
         if (*p->p == 'c' && pa_word(p, "custom"))
             flags |= PROP_CUSTOM;
-        else if (*p->p == 'u' && pa_word(p, "uniform"))
+        else if ((*p->p == 'u' && pa_word(p, "uniform")) || (*p->p == 'c' && pa_word(p, "config")))
             flags |= PROP_UNIFORM;
-        else if (!((*p->p == 'v' && pa_word(p, "varying")) || (*p->p == 'c' && pa_word(p, "config"))))
+        else if (*p->p == 'v' && pa_word(p, "varying"))
+            varying = true;
+        else
             break;
-        if (!pa_skip(p))
+        if (!pa_gap(p))
             return false;
     }
     if (*p->p == 'r' && pa_word(p, "rel"))
-        return relationship(p, b, op, flags);
-    return attribute(p, b, op, flags);
+        return flags & PROP_UNIFORM ? pa_fail(p, at, "a relationship is always uniform; the word is not allowed") : relationship(p, b, op, flags);
+    return varying ? pa_fail(p, at, "an attribute that is not uniform is varying; the word is not allowed") : attribute(p, b, op, flags);
 }
 
 static bool prim_body(struct parser *p, struct prim_build *b, char close)
@@ -600,21 +700,17 @@ static bool prim_body(struct parser *p, struct prim_build *b, char close)
             return false;
         if (*p->p == close)
             break;
-        if (*p->p == ';') {
-            p->p++;
-            continue;
-        }
         if (p->p >= p->end)
             return pa_fail(p, p->p, "file ends inside the body of <%s>", p->path.items);
         int specifier = specifier_word(p);
         bool ok;
         if (specifier >= 0)
-            ok = prim(p, b, specifier);
+            ok = prim(p, b, specifier) && pa_new_line(p, close);
         else if (*p->p == 'v' && pa_word(p, "variantSet"))
-            ok = variant_set(p, b);
+            ok = variant_set(p, b) && pa_new_line(p, close);
         else
-            ok = property_statement(p, b);
-        if (!ok || !pa_separator(p, close))
+            ok = property_statement(p, b) && pa_separator(p, close);
+        if (!ok)
             return false;
     }
     p->p++;
@@ -630,7 +726,10 @@ static bool header(struct parser *p)
     if (strncmp(p->p, "#usda ", 6))
         return pa_fail(p, p->p, "'#usda 1.0' is expected at the start of a layer");
     const char *version = p->p + 6;
-    if (version[0] != '1' || version[1] != '.' || !pa_is(version[2], CC_DIGIT))
+    while (*version == ' ')
+        version++;
+    size_t n = strspn(version, "0123456789.");
+    if (version[0] != '1' || version[1] != '.' || !pa_is(version[2], CC_DIGIT) || !strchr(" \t\r\n", version[n]))
         return pa_fail(p, version, "version 1.x is expected after '#usda'");
     const char *nl = memchr(p->p, '\n', (size_t)(p->end - p->p));
     p->p           = nl ? nl : p->end;
@@ -642,31 +741,25 @@ static bool layer_text(struct parser *p)
     if (!header(p) || !array_append(&p->path, "/", 2))
         return p->status == USD_OK ? pa_nomem(p) : false;
     struct prim_build b = open_build(p, 0);
-    if (!pa_metadata(p, &b.fields))
+    if (!pa_skip(p) || !pa_metadata(p, &b.fields, ON_LAYER))
         return false;
     for (;;) {
         if (!pa_skip(p))
             return false;
         if (p->p >= p->end)
             break;
-        if (*p->p == ';') {
-            p->p++;
-            continue;
-        }
         int specifier = specifier_word(p);
         if (specifier >= 0) {
-            if (!prim(p, &b, specifier))
+            if (!prim(p, &b, specifier) || !pa_new_line(p, '\n'))
                 return false;
         } else if (pa_word(p, "reorder")) {
-            if (!pa_skip(p) || !pa_word(p, "rootPrims"))
+            if (!pa_gap(p) || !pa_word(p, "rootPrims"))
                 return pa_fail(p, p->p, "rootPrims is expected after reorder");
-            if (!name_order(p, &b, T_primOrder))
+            if (!name_order(p, &b, T_primOrder) || !pa_separator(p, '\n'))
                 return false;
         } else {
             return pa_fail(p, p->p, "def, over, class or reorder is expected");
         }
-        if (p->p < p->end && !pa_separator(p, '\n'))
-            return false;
     }
     return close_prim(p, &b);
 }

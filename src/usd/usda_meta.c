@@ -76,8 +76,8 @@ struct item_list {
     ARRAY_OF(struct arc_ref);
 };
 
-// "(offset = 1; scale = 2; customData = {})" of a reference or a sublayer.
-static bool layer_offset(struct parser *p, struct arc_ref *ref)
+// "(offset = 1; scale = 2; customData = {})" of a reference, without customData of a sublayer or payload.
+static bool layer_offset(struct parser *p, struct arc_ref *ref, bool may_have_data)
 {
     if (!pa_next_is(p, '('))
         return p->status == USD_OK;
@@ -89,13 +89,11 @@ static bool layer_offset(struct parser *p, struct arc_ref *ref)
             break;
         double *to = pa_word(p, "offset") ? &ref->offset : pa_word(p, "scale") ? &ref->scale : NULL;
         struct field f = { 0 };
-        if (!to && !pa_word(p, "customData"))
-            return pa_fail(p, p->p, "offset, scale or customData is expected");
-        if (!pa_skip(p) || !pa_expect(p, '=', "after the name") || !pa_skip(p))
+        if (!to && !(may_have_data && pa_word(p, "customData")))
+            return pa_fail(p, p->p, "offset%s is expected", may_have_data ? ", scale or customData" : " or scale");
+        if (!pa_assign(p) || !(to ? pa_value(p, USD_TYPE_DOUBLE, false, &f) : pa_dictionary(p, &f)))
             return false;
-        if (!to ? !pa_dictionary(p, &f) : !pa_value(p, USD_TYPE_DOUBLE, false, &f))
-            return false;
-        if (to && f.type == USD_TYPE_DOUBLE)
+        if (to)
             memcpy(to, &f.bits, 8);
         if (!pa_separator(p, ')'))
             return false;
@@ -104,27 +102,35 @@ static bool layer_offset(struct parser *p, struct arc_ref *ref)
     return true;
 }
 
-static bool reference_item(struct parser *p, struct arc_ref *ref)
+static bool reference_item(struct parser *p, struct arc_ref *ref, bool may_have_data)
 {
-    *ref = (struct arc_ref) { "", "", 0, 1 };
-    if (*p->p == '@' && !pa_asset(p, &ref->asset))
+    const char *at = p->p;
+    *ref           = (struct arc_ref) { "", "", 0, 1 };
+    if (*at == '@') {
+        if (!pa_asset(p, &ref->asset))
+            return false;
+        if (!*ref->asset)
+            return pa_fail(p, at, "the asset path is empty; leave out the @@ to refer to this layer");
+    }
+    if (pa_next_is(p, '<') && !pa_path(p, PATH_ARC, &ref->path))
         return false;
-    if (pa_next_is(p, '<') && !pa_path(p, &ref->path))
-        return false;
-    return layer_offset(p, ref);
+    if (p->p == at)
+        return p->status == USD_OK && pa_fail(p, at, "@asset@ or <path> is expected");
+    return layer_offset(p, ref, may_have_data);
 }
 
 // Items of a list, or one bare item, or None (an empty list).
-static bool items(struct parser *p, struct item_list *out, int type)
+static bool items(struct parser *p, struct item_list *out, int type, usd_tok name)
 {
-    if (!pa_skip(p))
+    if (!pa_inline(p))
         return false;
     if (pa_word(p, "None"))
         return true;
-    bool many = *p->p == '[';
+    bool many       = *p->p == '[';
+    const char *at = p->p;
     p->p += many;
     for (;;) {
-        if (!pa_skip(p))
+        if (many && !pa_skip(p))
             return false;
         if (many && *p->p == ']')
             break;
@@ -132,16 +138,16 @@ static bool items(struct parser *p, struct item_list *out, int type)
         const char *text;
         size_t size;
         if (type == VT_REF_LISTOP) {
-            const char *start = p->p;
-            if (!reference_item(p, &item))
+            if (!reference_item(p, &item, name == T_references))
                 return false;
-            if (p->p == start)
-                return pa_fail(p, start, "@asset@ or <path> is expected");
         } else if (type == VT_PATH_LISTOP) {
-            if (!pa_path(p, &item.path))
+            if (!pa_path(p, name == T_targetPaths || name == T_connectionPaths ? PATH_TARGET : PATH_CLASS, &item.path))
                 return false;
         } else {
-            if (!pa_string(p, &text, &size))
+            const char *where = p->p;
+            if (!many && (name == T_apiSchemas || name == T_clipSets))
+                return pa_fail(p, at, "a list in brackets is expected");
+            if (!pa_string(p, &text, &size) || (name == T_variantSetNames && !pa_variant_name(p, text, size, where)))
                 return false;
             item.path = tok_text(tok_make(text, size));
         }
@@ -209,8 +215,13 @@ bool pa_name_list(struct parser *p, struct field_list *fields, usd_tok name, enu
     struct item_list list = { 0 };
     struct listop *op     = NULL;
     const char *where     = p->p;
-    bool ok               = items(p, &list, type) && (list.count < 2 || no_duplicates(p, &list, where)) && (op = pa_listop(p, fields, name, type)) != NULL
-              && store_items(p, &list, op, kind, type);
+    bool order            = name == T_primOrder || name == T_propertyOrder; // may say a name twice
+    bool names            = type == VT_TOKEN_LISTOP || type == VT_STRING_LISTOP;
+    bool ok               = items(p, &list, type, name);
+    if (ok && !list.count && kind != LISTOP_EXPLICIT && !names)
+        ok = pa_fail(p, where, "an empty list, or None, cannot edit another one");
+    ok = ok && (order || list.count < 2 || no_duplicates(p, &list, where)) && (op = pa_listop(p, fields, name, type)) != NULL
+         && store_items(p, &list, op, kind, type);
     array_free(&list);
     return ok;
 }
@@ -223,13 +234,13 @@ bool pa_path_list(struct parser *p, struct field_list *fields, usd_tok name, enu
 static bool sublayers(struct parser *p, struct field_list *fields)
 {
     struct item_list list = { 0 };
-    bool ok               = pa_skip(p) && pa_expect(p, '[', "to open the list of sublayers");
+    bool ok               = pa_expect(p, '[', "to open the list of sublayers");
     while (ok) {
         ok = pa_skip(p);
         if (!ok || *p->p == ']')
             break;
         struct arc_ref item = { "", "", 0, 1 };
-        ok = pa_asset(p, &item.asset) && layer_offset(p, &item) && (array_push(&list, item) || pa_nomem(p)) && pa_skip(p);
+        ok = pa_asset(p, &item.asset) && layer_offset(p, &item, false) && (array_push(&list, item) || pa_nomem(p)) && pa_skip(p);
         if (ok && *p->p == ',')
             p->p++;
         else if (ok && *p->p != ']')
@@ -250,172 +261,342 @@ static bool sublayers(struct parser *p, struct field_list *fields)
     return ok;
 }
 
-static bool pairs(struct parser *p, struct field_list *fields, usd_tok name, int type)
+struct pair_list {
+    ARRAY_OF(const char *);
+};
+
+static bool keep_pairs(struct parser *p, struct field_list *fields, struct pair_list *list, usd_tok name, int type)
 {
-    struct {
-        ARRAY_OF(const char *);
-    } list  = { 0 };
-    bool ok = pa_skip(p) && pa_expect(p, '{', "to open the list");
+    const char **kept = arena_alloc(&p->l->arena, list->count * sizeof(*kept) + 1);
+    if (!kept)
+        return pa_nomem(p);
+    if (list->count)
+        memcpy(kept, list->items, list->count * sizeof(*kept));
+    struct field f = { (uintptr_t)kept, (uint32_t)(list->count / 2), name, (uint8_t)type, 0 };
+    return fields_add(p, fields, &f);
+}
+
+static bool relocates(struct parser *p, struct field_list *fields)
+{
+    struct pair_list list = { 0 };
+    bool ok               = pa_expect(p, '{', "to open the relocations");
     while (ok) {
         ok = pa_skip(p);
         if (!ok || *p->p == '}')
             break;
-        const char *a = NULL, *b = NULL, *text;
-        size_t size;
-        if (type == VT_RELOCATES) {
-            ok = pa_path(p, &a) && pa_skip(p) && pa_expect(p, ':', "between the paths of a relocation") && pa_skip(p)
-                 && pa_path(p, &b) && pa_skip(p);
-            if (ok && *p->p == ',')
-                p->p++;
-        } else {
-            ok = pa_word(p, "string") || pa_fail(p, p->p, "'string' is expected");
-            ok = ok && pa_skip(p);
-            if (ok && (*p->p == '"' || *p->p == '\''))
-                ok = pa_string(p, &text, &size);
-            else
-                ok = ok && pa_identifier(p, &text, &size, true, "the name of a variant set");
-            if (ok)
-                a = tok_text(tok_make(text, size));
-            ok = ok && pa_skip(p) && pa_expect(p, '=', "after the name of a variant set") && pa_skip(p)
-                 && pa_string(p, &text, &size);
-            if (ok)
-                b = tok_text(tok_make(text, size));
-            ok = ok && pa_separator(p, '}');
-        }
-        ok = ok && ((array_push(&list, a) && array_push(&list, b)) || pa_nomem(p));
+        const char *a, *b;
+        ok = pa_path(p, PATH_RELOCATE, &a) && pa_inline(p) && pa_expect(p, ':', "between the paths of a relocation") && pa_inline(p)
+             && pa_path(p, PATH_RELOCATE_TO, &b) && pa_skip(p) && ((array_push(&list, a) && array_push(&list, b)) || pa_nomem(p));
+        if (ok && *p->p == ',')
+            p->p++;
+        else if (ok && *p->p != '}')
+            ok = pa_fail(p, p->p, "',' or '}' is expected after a relocation");
     }
-    if (ok) {
-        p->p++;
-        const char **kept = arena_alloc(&p->l->arena, list.count * sizeof(*kept) + 1);
-        ok                = kept || pa_nomem(p);
-        if (ok) {
-            if (list.count)
-                memcpy(kept, list.items, list.count * sizeof(*kept));
-            struct field f = { (uintptr_t)kept, (uint32_t)(list.count / 2), name, (uint8_t)type, 0 };
-            ok             = fields_add(p, fields, &f);
+    p->p += ok;
+    ok = ok && keep_pairs(p, fields, &list, T_relocates, VT_RELOCATES);
+    array_free(&list);
+    return ok;
+}
+
+bool pa_variant_name(struct parser *p, const char *text, size_t size, const char *at)
+{
+    for (size_t i = size && *text == '.'; i < size; i++)
+        if (!pa_is(text[i], CC_NAME) && text[i] != '|' && text[i] != '-')
+            return pa_fail(p, at, "'%.*s' is not a valid name of a variant or variant set", (int)(size > 100 ? 100 : size), text);
+    return true;
+}
+
+static bool is_expression(const char *s) { return *s == '`' && s[1] && s[strlen(s) - 1] == '`'; }
+
+// "variants = { string set = "selection" }". A second one adds to the first.
+static bool selections(struct parser *p, struct field_list *fields)
+{
+    struct pair_list list   = { 0 };
+    struct field dict       = { 0 };
+    const struct field *old = fields_find(p, fields, T_variantSelection);
+    const char *at          = p->p;
+    bool ok                 = pa_dictionary(p, &dict);
+    const char *const *kept = old ? field_ptr(old) : NULL;
+    for (uint32_t i = 0; ok && old && i < old->count * 2; i++)
+        ok = array_push(&list, kept[i]) || pa_nomem(p);
+    const struct vdict_entry *e = field_ptr(&dict);
+    for (uint32_t i = 0; ok && i < dict.count; i++) {
+        if (e[i].value.type != USD_TYPE_STRING || e[i].value.flags & VF_ARRAY) {
+            ok = pa_fail(p, at, "the selection of '%.100s' must be a string", e[i].key);
+            break;
         }
+        const char *selection = field_ptr(&e[i].value);
+        ok                    = is_expression(selection) || pa_variant_name(p, selection, strlen(selection), at);
+        if (!ok)
+            break;
+        selection = tok_text(tok_str(selection));
+        size_t k  = 0;
+        while (k < list.count && list.items[k] != e[i].key)
+            k += 2;
+        if (k < list.count)
+            list.items[k + 1] = selection;
+        else
+            ok = (array_push(&list, e[i].key) && array_push(&list, selection)) || pa_nomem(p);
+    }
+    ok = ok && keep_pairs(p, fields, &list, T_variantSelection, VT_SELECTIONS);
+    array_free(&list);
+    return ok;
+}
+
+// "prefixSubstitutions = { "a": "b" }"
+static bool substitutions(struct parser *p, struct field_list *fields, usd_tok name)
+{
+    struct {
+        ARRAY_OF(struct vdict_entry);
+    } list  = { 0 };
+    bool ok = pa_expect(p, '{', "to open the substitutions");
+    while (ok) {
+        ok = pa_skip(p);
+        if (!ok || *p->p == '}')
+            break;
+        const char *text;
+        size_t size;
+        struct vdict_entry e = { .value = { .count = 1, .type = USD_TYPE_STRING } };
+        ok                   = pa_string(p, &text, &size);
+        e.key                = ok ? tok_text(tok_make(text, size)) : "";
+        ok                   = ok && pa_inline(p) && pa_expect(p, ':', "after what is substituted") && pa_inline(p) && pa_string(p, &text, &size);
+        e.value.bits         = ok ? (uintptr_t)layer_strdup(p->l, text, size) : 0;
+        ok                   = ok && ((e.value.bits && array_push(&list, e)) || pa_nomem(p)) && pa_skip(p);
+        if (ok && *p->p == ',')
+            p->p++;
+        else if (ok && *p->p != '}')
+            ok = pa_fail(p, p->p, "',' or '}' is expected after a substitution");
+    }
+    p->p += ok;
+    struct vdict_entry *kept = ok ? arena_alloc(&p->l->arena, (list.count + 1) * sizeof(*kept)) : NULL;
+    ok                       = ok && (kept || pa_nomem(p));
+    if (ok) {
+        if (list.count)
+            memcpy(kept, list.items, list.count * sizeof(*kept));
+        struct field f = { (uintptr_t)kept, (uint32_t)list.count, name, VT_DICT, 0 };
+        ok             = fields_add(p, fields, &f);
     }
     array_free(&list);
     return ok;
 }
 
-// Names of the text format that are other names in the data model, and the types of the known fields.
+// The fields whose type is known, where they belong (elsewhere they are like fields nobody knows), and the names of the text
+// format that are other names in the data model.
+#define L ON_LAYER
+#define P ON_PRIM
+#define A ON_ATTRIBUTE
+#define R ON_RELATIONSHIP
 static const struct known {
     const char *name;
     const char *field; // NULL = the same
     int type;
     bool is_array;
+    uint8_t where;
 } known_fields[] = {
-    { "doc", "documentation", USD_TYPE_STRING, false },
-    { "documentation", NULL, USD_TYPE_STRING, false },
-    { "comment", NULL, USD_TYPE_STRING, false },
-    { "displayName", NULL, USD_TYPE_STRING, false },
-    { "displayGroup", NULL, USD_TYPE_STRING, false },
-    { "displayGroupOrder", NULL, USD_TYPE_STRING, true },
-    { "owner", NULL, USD_TYPE_STRING, false },
-    { "sessionOwner", NULL, USD_TYPE_STRING, false },
-    { "symmetricPeer", NULL, USD_TYPE_STRING, false },
-    { "prefix", NULL, USD_TYPE_STRING, false },
-    { "suffix", NULL, USD_TYPE_STRING, false },
-    { "kind", NULL, USD_TYPE_TOKEN, false },
-    { "defaultPrim", NULL, USD_TYPE_TOKEN, false },
-    { "upAxis", NULL, USD_TYPE_TOKEN, false },
-    { "interpolation", NULL, USD_TYPE_TOKEN, false },
-    { "colorSpace", NULL, USD_TYPE_TOKEN, false },
-    { "colorManagementSystem", NULL, USD_TYPE_TOKEN, false },
-    { "colorConfiguration", NULL, USD_TYPE_ASSET, false },
-    { "renderType", NULL, USD_TYPE_TOKEN, false },
-    { "bindMaterialAs", NULL, USD_TYPE_TOKEN, false },
-    { "connectability", NULL, USD_TYPE_TOKEN, false },
-    { "outputName", NULL, USD_TYPE_TOKEN, false },
-    { "typeName", NULL, USD_TYPE_TOKEN, false },
-    { "allowedTokens", NULL, USD_TYPE_TOKEN, true },
-    { "active", NULL, USD_TYPE_BOOL, false },
-    { "hidden", NULL, USD_TYPE_BOOL, false },
-    { "instanceable", NULL, USD_TYPE_BOOL, false },
-    { "noLoadHint", NULL, USD_TYPE_BOOL, false },
-    { "hasOwnedSubLayers", NULL, USD_TYPE_BOOL, false },
-    { "elementSize", NULL, USD_TYPE_INT, false },
-    { "arraySize", NULL, USD_TYPE_INT, false },
-    { "framePrecision", NULL, USD_TYPE_INT, false },
-    { "unauthoredValuesIndex", NULL, USD_TYPE_INT, false },
-    { "weight", NULL, USD_TYPE_FLOAT, false },
-    { "metersPerUnit", NULL, USD_TYPE_DOUBLE, false },
-    { "kilogramsPerUnit", NULL, USD_TYPE_DOUBLE, false },
-    { "timeCodesPerSecond", NULL, USD_TYPE_DOUBLE, false },
-    { "framesPerSecond", NULL, USD_TYPE_DOUBLE, false },
-    { "startTimeCode", NULL, USD_TYPE_DOUBLE, false },
-    { "endTimeCode", NULL, USD_TYPE_DOUBLE, false },
-    { "startFrame", NULL, USD_TYPE_DOUBLE, false },
-    { "endFrame", NULL, USD_TYPE_DOUBLE, false },
-    { "customData", NULL, USD_TYPE_DICTIONARY, false },
-    { "customLayerData", NULL, USD_TYPE_DICTIONARY, false },
-    { "assetInfo", NULL, USD_TYPE_DICTIONARY, false },
-    { "sdrMetadata", NULL, USD_TYPE_DICTIONARY, false },
-    { "clips", NULL, USD_TYPE_DICTIONARY, false },
-    { "symmetryArguments", NULL, USD_TYPE_DICTIONARY, false },
-    { "expressionVariables", NULL, USD_TYPE_DICTIONARY, false },
-    { "references", NULL, VT_REF_LISTOP, false },
-    { "payload", NULL, VT_REF_LISTOP, false },
-    { "inherits", "inheritPaths", VT_PATH_LISTOP, false },
-    { "specializes", NULL, VT_PATH_LISTOP, false },
-    { "variantSets", "variantSetNames", VT_STRING_LISTOP, false },
-    { "apiSchemas", NULL, VT_TOKEN_LISTOP, false },
-    { "clipSets", NULL, VT_STRING_LISTOP, false },
-    { "variants", "variantSelection", VT_SELECTIONS, false },
-    { "subLayers", NULL, VT_SUBLAYERS, false },
-    { "relocates", NULL, VT_RELOCATES, false },
+    { "doc", "documentation", USD_TYPE_STRING, false, L | P | A | R },
+    { "documentation", NULL, USD_TYPE_STRING, false, L | P | A | R },
+    { "displayName", NULL, USD_TYPE_STRING, false, P | A | R },
+    { "displayGroup", NULL, USD_TYPE_STRING, false, A | R },
+    { "displayGroupOrder", NULL, USD_TYPE_STRING, true, P },
+    { "owner", NULL, USD_TYPE_STRING, false, L },
+    { "sessionOwner", NULL, USD_TYPE_STRING, false, L },
+    { "symmetricPeer", NULL, USD_TYPE_STRING, false, P | A | R },
+    { "prefix", NULL, USD_TYPE_STRING, false, P | A | R },
+    { "suffix", NULL, USD_TYPE_STRING, false, P | A | R },
+    { "kind", NULL, USD_TYPE_TOKEN, false, P },
+    { "defaultPrim", NULL, USD_TYPE_TOKEN, false, L },
+    { "upAxis", NULL, USD_TYPE_TOKEN, false, L },
+    { "interpolation", NULL, USD_TYPE_TOKEN, false, A },
+    { "colorSpace", NULL, USD_TYPE_TOKEN, false, A },
+    { "colorManagementSystem", NULL, USD_TYPE_TOKEN, false, L },
+    { "colorConfiguration", NULL, USD_TYPE_ASSET, false, L },
+    { "renderType", NULL, USD_TYPE_TOKEN, false, A },
+    { "bindMaterialAs", NULL, USD_TYPE_TOKEN, false, R },
+    { "connectability", NULL, USD_TYPE_TOKEN, false, A },
+    { "outputName", NULL, USD_TYPE_TOKEN, false, R },
+    { "typeName", NULL, USD_TYPE_TOKEN, false, P },
+    { "allowedTokens", NULL, USD_TYPE_TOKEN, true, A },
+    { "active", NULL, USD_TYPE_BOOL, false, P },
+    { "hidden", NULL, USD_TYPE_BOOL, false, P | A | R },
+    { "instanceable", NULL, USD_TYPE_BOOL, false, P },
+    { "noLoadHint", NULL, USD_TYPE_BOOL, false, R },
+    { "hasOwnedSubLayers", NULL, USD_TYPE_BOOL, false, L },
+    { "elementSize", NULL, USD_TYPE_INT, false, A },
+    { "framePrecision", NULL, USD_TYPE_INT, false, L },
+    { "unauthoredValuesIndex", NULL, USD_TYPE_INT, false, A },
+    { "weight", NULL, USD_TYPE_FLOAT, false, A },
+    { "metersPerUnit", NULL, USD_TYPE_DOUBLE, false, L },
+    { "kilogramsPerUnit", NULL, USD_TYPE_DOUBLE, false, L },
+    { "timeCodesPerSecond", NULL, USD_TYPE_DOUBLE, false, L },
+    { "framesPerSecond", NULL, USD_TYPE_DOUBLE, false, L },
+    { "startTimeCode", NULL, USD_TYPE_DOUBLE, false, L },
+    { "endTimeCode", NULL, USD_TYPE_DOUBLE, false, L },
+    { "startFrame", NULL, USD_TYPE_DOUBLE, false, L },
+    { "endFrame", NULL, USD_TYPE_DOUBLE, false, L },
+    { "customData", NULL, USD_TYPE_DICTIONARY, false, P | A | R },
+    { "customLayerData", NULL, USD_TYPE_DICTIONARY, false, L },
+    { "assetInfo", NULL, USD_TYPE_DICTIONARY, false, P | A | R },
+    { "sdrMetadata", NULL, USD_TYPE_DICTIONARY, false, P | A },
+    { "clips", NULL, USD_TYPE_DICTIONARY, false, P },
+    { "symmetryArguments", NULL, USD_TYPE_DICTIONARY, false, P | A | R },
+    { "expressionVariables", NULL, USD_TYPE_DICTIONARY, false, L },
+    { "references", NULL, VT_REF_LISTOP, false, P },
+    { "payload", NULL, VT_REF_LISTOP, false, P },
+    { "inherits", "inheritPaths", VT_PATH_LISTOP, false, P },
+    { "specializes", NULL, VT_PATH_LISTOP, false, P },
+    { "variantSets", "variantSetNames", VT_STRING_LISTOP, false, P },
+    { "apiSchemas", NULL, VT_TOKEN_LISTOP, false, P },
+    { "clipSets", NULL, VT_STRING_LISTOP, false, P },
+    { "variants", "variantSelection", VT_SELECTIONS, false, P },
+    { "subLayers", NULL, VT_SUBLAYERS, false, L },
+    { "relocates", NULL, VT_RELOCATES, false, L | P },
+    // Read by functions of their own.
+    { "prefixSubstitutions", NULL, 0, false, P },
+    { "suffixSubstitutions", NULL, 0, false, P },
+    { "permission", NULL, 0, false, P | A | R },
+    { "symmetryFunction", NULL, 0, false, P | A | R },
+    { "displayUnit", NULL, 0, false, A },
 };
 
-static const struct known *find_known(const char *name, size_t size)
+// What the data model keeps as fields that metadata cannot set.
+static const struct {
+    const char *name;
+    uint8_t where;
+} no_metadata[] = {
+    { "comment", L | P | A | R }, { "primOrder", L | P }, { "primChildren", L | P }, { "subLayerOffsets", L }, { "layerRelocates", L },
+    { "specifier", P }, { "inheritPaths", P }, { "propertyOrder", P }, { "variantSelection", P }, { "variantSetNames", P },
+    { "variantSetChildren", P }, { "typeName", A }, { "variability", A | R }, { "connectionPaths", A }, { "connectionChildren", A },
+    { "targetPaths", R }, { "targetChildren", R },
+};
+#undef L
+#undef P
+#undef A
+#undef R
+
+static const struct known *find_known(const char *name, size_t size, unsigned where)
 {
     for (size_t i = 0; i < sizeof(known_fields) / sizeof(known_fields[0]); i++)
         if (known_fields[i].name[0] == name[0] && !strncmp(known_fields[i].name, name, size) && !known_fields[i].name[size])
-            return &known_fields[i];
+            return known_fields[i].where & where ? &known_fields[i] : NULL;
     return NULL;
 }
 
-// One "key = value" or "prepend key = value".
-static bool assignment(struct parser *p, struct field_list *list)
+bool pa_is_keyword(const char *word, size_t size)
 {
-    const char *word = p->p, *name;
+    static const char *const words[] = {
+        "add", "AnimationBlock", "append", "bezier", "class", "config", "connect", "curve", "custom", "customData", "default", "def",
+        "delete", "dictionary", "displayUnit", "doc", "held", "hermite", "inherits", "kind", "linear", "loop", "nameChildren", "None",
+        "none", "offset", "oscillate", "over", "payload", "permission", "post", "pre", "prefixSubstitutions", "prepend", "properties",
+        "references", "relocates", "rel", "reorder", "rootPrims", "repeat", "reset", "scale", "sloped", "subLayers",
+        "suffixSubstitutions", "specializes", "spline", "symmetryArguments", "symmetryFunction", "timeSamples", "uniform",
+        "variantSet", "variantSets", "variants", "varying",
+    };
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+        if (words[i][0] == word[0] && !strncmp(words[i], word, size) && !words[i][size])
+            return true;
+    return false;
+}
+
+static bool is_one_of(const char *text, size_t size, const char *const *words)
+{
+    for (; *words; words++)
+        if (strlen(*words) == size && !memcmp(*words, text, size))
+            return true;
+    return false;
+}
+
+// A word without quotes that must be one of `words`; NULL takes any, or none at all.
+static bool word_field(struct parser *p, struct field_list *list, usd_tok name, const char *const *words, const char *what)
+{
+    const char *at = p->p, *text = "";
+    size_t size = 0;
+    if ((words || pa_is(*p->p, CC_NAME_START)) && !pa_identifier(p, &text, &size, false, what))
+        return false;
+    if (words && !is_one_of(text, size, words))
+        return pa_fail(p, at, "%s is expected", what);
+    struct field f = { (uintptr_t)tok_text(tok_make(text, size)), 1, name, USD_TYPE_TOKEN, 0 };
+    return fields_add(p, list, &f);
+}
+
+static bool special(struct parser *p, struct field_list *list, usd_tok name)
+{
+    static const char *const permissions[] = { "public", "private", NULL };
+    static const char *const units[] = { "mm", "cm", "dm", "m", "km", "in", "ft", "yd", "mi", "deg", "rad", "default", NULL };
+    switch (name) {
+    case T_permission: return word_field(p, list, name, permissions, "public or private");
+    case T_displayUnit: return word_field(p, list, name, units, "a unit such as cm or deg");
+    case T_symmetryFunction: return word_field(p, list, name, NULL, "the name of a function");
+    default: return substitutions(p, list, name);
+    }
+}
+
+// A list operation on a field of a plug-in: lists of names are kept.
+static bool unknown_listop(struct parser *p, struct field_list *list, usd_tok name, enum listop_kind op)
+{
+    const char *from = p->p;
+    struct field f   = { .name = name };
+    if (!pa_none(p, &f) && !pa_raw_value(p, &f))
+        return false;
+    const char *to = p->p, *q = from + (*from == '[');
+    while (pa_is(*q, CC_SPACE))
+        q++;
+    if (*from != '[' || (*q != '"' && *q != '\''))
+        return true;
+    struct usd_error *err = p->err;
+    p->p                  = from;
+    p->err                = NULL;
+    bool ok               = pa_name_list(p, list, name, op, VT_STRING_LISTOP) && p->p == to;
+    p->err                = err;
+    p->p                  = to;
+    if (!ok && p->status == USD_ERR_NOMEM)
+        return false;
+    p->status = USD_OK;
+    return true;
+}
+
+// One "key = value" or "prepend key = value".
+static bool assignment(struct parser *p, struct field_list *list, unsigned where)
+{
+    const char *name;
     size_t size;
     enum listop_kind op = pa_listop_word(p);
-    if (op != LISTOP_EXPLICIT && (!pa_skip(p) || *p->p == '=')) { // a field that is named like a list operation
-        p->p = word;
-        op   = LISTOP_EXPLICIT;
-    }
-    if (!pa_identifier(p, &name, &size, true, "a metadata name") || !pa_skip(p))
+    if (op != LISTOP_EXPLICIT && !pa_gap(p))
         return false;
-    if (!pa_expect(p, '=', "after a metadata name") || !pa_skip(p))
+    if (!pa_identifier(p, &name, &size, true, "a metadata name"))
         return false;
-    const struct known *k = find_known(name, size);
-    struct field f        = { .name = k && k->field ? tok_str(k->field) : tok_make(name, size) };
-    switch (k ? k->type : 0) {
+    const struct known *k = find_known(name, size, where);
+    int shown             = (int)(size > 100 ? 100 : size);
+    if (!k && pa_is_keyword(name, size))
+        return pa_fail(p, name, "'%.*s' is not metadata of %s", shown, name,
+                       where == ON_LAYER ? "a layer" : where == ON_PRIM ? "a prim" : where == ON_ATTRIBUTE ? "an attribute" : "a relationship");
+    for (size_t i = 0; i < sizeof(no_metadata) / sizeof(no_metadata[0]); i++)
+        if (no_metadata[i].where & where && !strncmp(no_metadata[i].name, name, size) && !no_metadata[i].name[size])
+            return pa_fail(p, name, "'%.*s' cannot be set as metadata", shown, name);
+    if (!pa_assign(p))
+        return false;
+    struct field f = { .name = k && k->field ? tok_str(k->field) : tok_make(name, size) };
+    switch (k ? k->type : USD_TYPE_COUNT) {
     case VT_REF_LISTOP:
     case VT_PATH_LISTOP:
     case VT_STRING_LISTOP:
     case VT_TOKEN_LISTOP: return pa_name_list(p, list, f.name, op, k->type);
-    case VT_SUBLAYERS: return sublayers(p, list);
-    case VT_SELECTIONS:
-    case VT_RELOCATES: return pairs(p, list, f.name, k->type);
     }
-    if (op != LISTOP_EXPLICIT) { // list operation on a field of a plug-in: only lists of names are kept
-        const char *q = p->p + (*p->p == '[');
-        while (pa_is(*q, CC_SPACE))
-            q++;
-        if (*q == '"' || *q == '\'')
-            return pa_name_list(p, list, f.name, op, VT_STRING_LISTOP);
-        return pa_generic_value(p, &f);
+    if (op != LISTOP_EXPLICIT)
+        return k ? pa_fail(p, name, "'%.*s' is not a list that can be edited", shown, name) : unknown_listop(p, list, f.name, op);
+    switch (k ? k->type : USD_TYPE_COUNT) {
+    case 0: return special(p, list, f.name);
+    case VT_SUBLAYERS: return sublayers(p, list);
+    case VT_SELECTIONS: return selections(p, list);
+    case VT_RELOCATES: return relocates(p, list);
     }
     if (k ? !pa_value(p, (enum usd_type)k->type, k->is_array, &f) : !pa_generic_value(p, &f))
         return false;
-    return f.type == VT_UNKNOWN || fields_add(p, list, &f);
+    return fields_add(p, list, &f);
 }
 
-bool pa_metadata(struct parser *p, struct field_list *list)
+bool pa_metadata(struct parser *p, struct field_list *list, unsigned where)
 {
-    if (!pa_skip(p) || *p->p != '(')
+    if (*p->p != '(')
         return p->status == USD_OK;
     p->p++;
     if (!pa_enter(p))
@@ -438,8 +619,7 @@ bool pa_metadata(struct parser *p, struct field_list *list)
             if (!fields_add(p, list, &f))
                 return false;
         } else {
-            // "permission = private", "symmetryFunction = f": words without quotes reach the generic reader
-            if (!assignment(p, list))
+            if (!assignment(p, list, where))
                 return false;
         }
         if (!pa_separator(p, ')'))

@@ -55,11 +55,22 @@ static inline bool pa_skip(struct parser *p)
         return pa_skip_slow(p);
     return true;
 }
+// Spaces, tabs and block comments: what may stand between the words of one statement.
+bool pa_inline_slow(struct parser *p);
+static inline bool pa_inline(struct parser *p)
+{
+    while (*p->p == ' ' || *p->p == '\t')
+        p->p++;
+    return *p->p != '/' || pa_inline_slow(p);
+}
+bool pa_gap(struct parser *p); // the same, at least one
 bool pa_expect(struct parser *p, char c, const char *context);
-// True when `c` comes next; white space is skipped only then, because a newline may end the statement.
-bool pa_next_is(struct parser *p, char c);
+bool pa_assign(struct parser *p);          // '=' with what may stand around it
+bool pa_next_is(struct parser *p, char c); // on this line
 bool pa_word(struct parser *p, const char *word); // consumes a whole word when it is next
 bool pa_separator(struct parser *p, char close);  // newline or ';' between statements, or `close` ahead
+bool pa_new_line(struct parser *p, char close);   // newline only
+bool pa_utf8(struct parser *p, const char *from, const char *to); // fails at the first byte that is not UTF-8
 bool pa_identifier(struct parser *p, const char **text, size_t *size, bool namespaced, const char *what);
 bool pa_string(struct parser *p, const char **text, size_t *size); // into p->text; valid until the next string
 bool pa_enter(struct parser *p);
@@ -68,17 +79,23 @@ static inline void pa_leave(struct parser *p) { p->depth--; }
 bool fields_add(struct parser *p, struct field_list *list, const struct field *f); // replaces one of the same name
 struct field *fields_find(struct parser *p, const struct field_list *list, usd_tok name);
 
+bool pa_none(struct parser *p, struct field *out); // None, when it is next: a block
 bool pa_value(struct parser *p, enum usd_type type, bool is_array, struct field *out);
 bool pa_generic_value(struct parser *p, struct field *out);
+bool pa_raw_value(struct parser *p, struct field *out); // of any shape, kept as text: VT_UNKNOWN
 bool pa_dictionary(struct parser *p, struct field *out);
 bool pa_samples(struct parser *p, enum usd_type type, bool is_array, struct field *out);
 bool pa_spline(struct parser *p, enum usd_type type, struct field *out);
-bool pa_path(struct parser *p, const char **out); // <...>, absolute, kept by the layer
+enum path_use { PATH_VALUE, PATH_TARGET, PATH_CLASS, PATH_ARC, PATH_RELOCATE, PATH_RELOCATE_TO };
+bool pa_path(struct parser *p, enum path_use use, const char **out); // <...>, absolute, kept by the layer
 bool pa_asset(struct parser *p, const char **out); // @...@
 bool pa_path_list(struct parser *p, struct field_list *list, usd_tok field, enum listop_kind op);
 bool pa_skip_braces(struct parser *p);
 
-bool pa_metadata(struct parser *p, struct field_list *list); // "(...)", when it is next
+enum { ON_LAYER = 1, ON_PRIM = 2, ON_ATTRIBUTE = 4, ON_RELATIONSHIP = 8 };
+bool pa_metadata(struct parser *p, struct field_list *list, unsigned where); // "(...)", when it is next
+bool pa_is_keyword(const char *word, size_t size); // not to be used as a metadata or type name
+bool pa_variant_name(struct parser *p, const char *text, size_t size, const char *at);
 bool pa_name_list(struct parser *p, struct field_list *list, usd_tok field, enum listop_kind op, int type);
 enum listop_kind pa_listop_word(struct parser *p); // add, delete, ... ; LISTOP_EXPLICIT when none is next
 struct listop *pa_listop(struct parser *p, struct field_list *list, usd_tok field, int type);

@@ -13,19 +13,6 @@
 
 static bool put_bytes(struct parser *p, const char *s, size_t n) { return array_append(&p->text, s, n) || pa_nomem(p); }
 
-static bool put_utf8(struct parser *p, uint32_t c)
-{
-    char b[4];
-    size_t n = 0;
-    if (c < 0x80) {
-        b[n++] = (char)c;
-    } else {
-        b[n++] = (char)(0xc0 | c >> 6);
-        b[n++] = (char)(0x80 | (c & 63));
-    }
-    return put_bytes(p, b, n);
-}
-
 static int hex_digit(char c)
 {
     return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
@@ -39,10 +26,10 @@ static bool escape(struct parser *p)
     const char *at = c ? strchr(from, c) : NULL;
     if (at)
         return put_bytes(p, &to[at - from], 1);
-    if (c == 'x') {
-        int v = 0, n = 0;
-        while (n < 2 && hex_digit(*p->p) >= 0)
-            v = v * 16 + hex_digit(*p->p++), n++;
+    if (c == 'x') { // any number of digits; the last two count
+        unsigned v = 0;
+        while (hex_digit(*p->p) >= 0)
+            v = v * 16 + (unsigned)hex_digit(*p->p++);
         char b = (char)v;
         return put_bytes(p, &b, 1);
     }
@@ -52,16 +39,6 @@ static bool escape(struct parser *p)
             v = v * 8 + (*p->p++ - '0'), n++;
         char b = (char)v;
         return put_bytes(p, &b, 1);
-    }
-    if (c == 'u' && hex_digit(p->p[0]) >= 0) {
-        uint32_t v = 0;
-        for (int n = 0; n < 4 && hex_digit(*p->p) >= 0; n++)
-            v = v * 16 + (uint32_t)hex_digit(*p->p++);
-        if (v >= 0x800) {
-            char b[3] = { (char)(0xe0 | v >> 12), (char)(0x80 | (v >> 6 & 63)), (char)(0x80 | (v & 63)) };
-            return put_bytes(p, b, 3);
-        }
-        return put_utf8(p, v);
     }
     if (p->p > p->end)
         return pa_fail(p, p->end, "string is not closed");
@@ -84,7 +61,7 @@ bool pa_string(struct parser *p, const char **text, size_t *size)
         *text = p->p;
         *size = (size_t)(s - p->p);
         p->p  = s + 1;
-        return true;
+        return pa_utf8(p, *text, s);
     }
     array_clear(&p->text);
     for (;;) {
@@ -98,6 +75,8 @@ bool pa_string(struct parser *p, const char **text, size_t *size)
             return pa_fail(p, open, "string is not closed");
         if (*s == '\\') {
             p->p++;
+            if (!triple && *p->p == '\n')
+                return pa_fail(p, p->p, "a string in single quotes must end on its line");
             if (!escape(p))
                 return false;
         } else if (*s == '\n') {
@@ -110,10 +89,6 @@ bool pa_string(struct parser *p, const char **text, size_t *size)
             p->p++;
             break;
         } else if (s[1] == quote && s[2] == quote) {
-            // The last three of a run of quotes close; those before belong to the string.
-            for (; s[3] == quote; s++)
-                if (!put_bytes(p, s, 1))
-                    return false;
             p->p = s + 3;
             break;
         } else {
@@ -122,11 +97,20 @@ bool pa_string(struct parser *p, const char **text, size_t *size)
                 return false;
         }
     }
+    if (!pa_utf8(p, open, p->p))
+        return false;
     *size = p->text.count;
     if (!put_bytes(p, "", 1))
         return false;
     *text = p->text.items;
     return true;
+}
+
+// Control characters, also those of two bytes, have no place in an asset path.
+static bool asset_byte(const char *s)
+{
+    const uint8_t *b = (const uint8_t *)s;
+    return b[0] >= 32 && b[0] != 127 && !(b[0] == 0xc2 && b[1] >= 0x80 && b[1] < 0xa0);
 }
 
 bool pa_asset(struct parser *p, const char **out)
@@ -138,7 +122,7 @@ bool pa_asset(struct parser *p, const char **out)
     const char *s = open + (triple ? 3 : 1), *first = s;
     array_clear(&p->text);
     for (;; s++) {
-        if (s >= p->end || (!triple && *s == '\n') || (size_t)(s - first) > ASSET_BYTES)
+        if (s >= p->end || *s == '\n' || *s == '\r' || (size_t)(s - first) > ASSET_BYTES)
             return pa_fail(p, open, "asset path is not closed");
         if (triple && *s == '\\' && !strncmp(s + 1, "@@@", 3)) {
             if (!put_bytes(p, "@@@", 3))
@@ -148,7 +132,7 @@ bool pa_asset(struct parser *p, const char **out)
         }
         if (*s == '@' && (!triple || (s[1] == '@' && s[2] == '@')))
             break;
-        if ((uint8_t)*s < 32)
+        if (!asset_byte(s))
             return pa_fail(p, s, "control character in an asset path");
         if (!put_bytes(p, s, 1))
             return false;
@@ -157,12 +141,32 @@ bool pa_asset(struct parser *p, const char **out)
         for (int extra = 0; extra < 2 && s[3] == '@'; extra++, s++)
             if (!put_bytes(p, "@", 1))
                 return false;
+    if (!pa_utf8(p, open, s))
+        return false;
     p->p = s + (triple ? 3 : 1);
     *out = layer_strdup(p->l, p->text.items ? p->text.items : "", p->text.count);
     return *out || pa_nomem(p);
 }
 
-bool pa_path(struct parser *p, const char **out)
+// What a path may say depends on what it is for. NULL: it is fine.
+static const char *wrong_path(enum path_use use, const char *text, size_t size, const char *absolute)
+{
+    bool variant = memchr(text, '{', size), root = absolute[1] == 0, property = strpbrk(absolute, ".[") != NULL;
+    switch (use) {
+    case PATH_VALUE: return NULL;
+    case PATH_TARGET:
+        return root ? "a target must be a prim or a property" : variant ? "a target must not have variant selections" : NULL;
+    case PATH_CLASS: return root || property ? "the path of a prim is expected" : NULL;
+    case PATH_ARC:
+        return root || property ? "the path of a prim is expected" : *text != '/' ? "the path of an arc must be absolute" : NULL;
+    case PATH_RELOCATE:
+    case PATH_RELOCATE_TO:
+        return root || property ? "a relocation is from one prim path to another" : variant ? "a relocation must not have variant selections" : NULL;
+    }
+    return NULL;
+}
+
+bool pa_path(struct parser *p, enum path_use use, const char **out)
 {
     const char *open = p->p;
     if (*open != '<')
@@ -172,39 +176,53 @@ bool pa_path(struct parser *p, const char **out)
         s++;
     if (*s != '>')
         return pa_fail(p, open, "path is not closed");
-    p->p = s + 1;
-    if (s == open + 1) {
+    p->p        = s + 1;
+    size_t size = (size_t)(s - open - 1);
+    if (!size) {
         *out = "";
-        return true;
+        return use == PATH_VALUE || use == PATH_ARC || use == PATH_RELOCATE_TO || pa_fail(p, open, "the path is empty");
     }
-    size_t room = (size_t)(s - open) + p->path.count + 8;
+    size_t room = size + p->path.count + 8;
     if (room > LIMIT_PATH_BYTES)
         return pa_fail(p, open, "path is longer than %u bytes", LIMIT_PATH_BYTES);
     array_clear(&p->text);
     if (!array_reserve(&p->text, room))
         return pa_nomem(p);
-    size_t n = path_absolute(p->path.items, open + 1, (size_t)(s - open - 1), p->text.items, room);
+    size_t n = path_absolute(p->path.items, open + 1, size, p->text.items, room);
     if (!n)
-        return pa_fail(p, open, "'%.*s' is not a valid path here", (int)(s - open - 1 > 200 ? 200 : s - open - 1), open + 1);
+        return pa_fail(p, open, "'%.*s' is not a valid path here", (int)(size > 200 ? 200 : size), open + 1);
+    const char *wrong = wrong_path(use, open + 1, size, p->text.items);
+    if (wrong)
+        return pa_fail(p, open, "%s", wrong);
     *out = tok_text(tok_make(p->text.items, n));
-    return true;
+    return pa_utf8(p, open, s);
 }
 
 // ---------------------------------------------------------------------------------------------------------------
 // Numbers
 
+// Integers may be written as any finite number; the part behind the point is cut off.
+static bool integer_from_real(struct parser *p, double low, double beyond, int64_t *out)
+{
+    double d;
+    const char *e = *p->p == '+' ? NULL : number_double(p->p, &d);
+    if (!e || !isfinite(d))
+        return pa_fail(p, p->p, "an integer is expected");
+    bool low_enough = low < -1e18 ? d >= low : d > low - 1; // there is no double between -2^63 and the next lower one
+    if (!low_enough || !(d < beyond))
+        return pa_fail(p, p->p, "integer is out of range for its type");
+    *out = d < 0 ? (int64_t)d : (int64_t)(uint64_t)d;
+    p->p = e;
+    return true;
+}
+
 static bool integer_in(struct parser *p, int64_t low, uint64_t high, int64_t *out)
 {
     bool negative;
     uint64_t m;
-    const char *e = number_integer(p->p, &negative, &m);
-    if (!e) {
-        if (pa_word(p, "true"))
-            return *out = 1, true;
-        if (pa_word(p, "false"))
-            return *out = 0, true;
-        return pa_fail(p, p->p, "an integer is expected");
-    }
+    const char *e = *p->p == '+' ? NULL : number_integer(p->p, &negative, &m);
+    if (!e)
+        return integer_from_real(p, (double)low, (double)high + 1, out);
     uint64_t lowest = low < 0 ? (uint64_t) - (low + 1) + 1 : 0;
     if (negative ? m > lowest : m > high)
         return pa_fail(p, p->p, "integer is out of range for its type");
@@ -213,31 +231,63 @@ static bool integer_in(struct parser *p, int64_t low, uint64_t high, int64_t *ou
     return true;
 }
 
+// Numbers, and words in any case, with or without quotes.
 static bool boolean(struct parser *p, uint8_t *out)
 {
     static const struct { const char *word; uint8_t value; } words[] = {
-        { "true", 1 }, { "false", 0 }, { "True", 1 }, { "False", 0 }, { "yes", 1 }, { "no", 0 }, { "on", 1 }, { "off", 0 },
+        { "true", 1 }, { "false", 0 }, { "yes", 1 }, { "no", 0 }, { "1", 1 }, { "0", 0 },
     };
-    if (pa_is(*p->p, CC_NAME_START)) {
-        for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-            if (pa_word(p, words[i].word))
-                return *out = words[i].value, true;
-        return pa_fail(p, p->p, "true or false is expected");
+    const char *at = p->p, *text = at;
+    size_t size    = 0;
+    if (*at == '"' || *at == '\'') {
+        if (!pa_string(p, &text, &size))
+            return false;
+    } else if (pa_is(*at, CC_NAME_START)) {
+        while (pa_is(*p->p, CC_NAME))
+            p->p++;
+        size = (size_t)(p->p - at);
+    } else {
+        double v;
+        const char *e = *at == '+' ? NULL : number_double(at, &v);
+        if (!e)
+            return pa_fail(p, at, "true or false is expected");
+        p->p = e;
+        *out = v != 0;
+        return true;
     }
-    double v;
-    const char *e = number_double(p->p, &v);
-    if (!e)
-        return pa_fail(p, p->p, "true or false is expected");
-    p->p = e;
-    *out = v != 0;
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+        if (strlen(words[i].word) == size && !strncasecmp(words[i].word, text, size))
+            return *out = words[i].value, true;
+    if (size == 3 && (!memcmp(at, "inf", 3) || !memcmp(at, "nan", 3)))
+        return *out = 1, true;
+    return pa_fail(p, at, "true or false is expected");
+}
+
+static bool quoted_real(struct parser *p, double *out)
+{
+    const char *at = p->p, *text;
+    size_t size;
+    if (!pa_string(p, &text, &size))
+        return false;
+    if (size == 3 && !memcmp(text, "inf", 3))
+        *out = INFINITY;
+    else if (size == 4 && !memcmp(text, "-inf", 4))
+        *out = -INFINITY;
+    else if (size == 3 && !memcmp(text, "nan", 3))
+        *out = NAN;
+    else
+        return pa_fail(p, at, "a number is expected");
     return true;
 }
 
 static inline bool real(struct parser *p, double *out)
 {
     const char *e = number_double(p->p, out);
-    if (!e)
+    if (!e || *p->p == '+' || (*p->p == '-' && isnan(*out))) {
+        if (*p->p == '"' || *p->p == '\'')
+            return quoted_real(p, out);
         return pa_fail(p, p->p, "a number is expected");
+    }
     p->p = e;
     return true;
 }
@@ -356,12 +406,19 @@ static bool element(struct parser *p, enum usd_type t, char *dst)
         memcpy(dst, &text, sizeof(text));
         return true;
     case USD_TYPE_ASSET:
-        if (!pa_asset(p, &text))
+        if (*p->p == '"' || *p->p == '\'') {
+            if (!pa_string(p, &text, &size))
+                return false;
+            text = layer_strdup(p->l, text, size);
+            if (!text)
+                return pa_nomem(p);
+        } else if (!pa_asset(p, &text)) {
             return false;
+        }
         memcpy(dst, &text, sizeof(text));
         return true;
     case USD_TYPE_PATH:
-        if (!pa_path(p, &text))
+        if (!pa_path(p, PATH_VALUE, &text))
             return false;
         memcpy(dst, &text, sizeof(text));
         return true;
@@ -416,22 +473,29 @@ static bool keep_array(struct parser *p, size_t bytes, struct field *out)
     return true;
 }
 
-static bool array_value(struct parser *p, enum usd_type t, struct field *out)
+// Elements up to the closing bracket. Lists of lists are read as one: OpenUSD takes "[[1, 2], [3, 4]]" for an array of four.
+static bool array_items(struct parser *p, enum usd_type t, size_t *bytes, unsigned depth)
 {
-    size_t size = stored_size(t), bytes = 0;
+    size_t size      = stored_size(t), first = *bytes;
     const char *open = p->p;
-    if (!pa_expect(p, '[', "to open an array"))
-        return false;
+    p->p++;
+    if (depth > 8)
+        return pa_fail(p, open, "lists in an array are nested too deep");
     for (;;) {
         if (!pa_skip(p))
             return false;
         if (*p->p == ']')
             break;
-        if (bytes + size > p->array_capacity && !grow_array(p, bytes + size))
-            return false;
-        if (!element(p, t, (char *)p->array_buf + bytes))
-            return false;
-        bytes += size;
+        if (*p->p == '[') {
+            if (!array_items(p, t, bytes, depth + 1))
+                return false;
+        } else {
+            if (*bytes + size > p->array_capacity && !grow_array(p, *bytes + size))
+                return false;
+            if (!element(p, t, (char *)p->array_buf + *bytes))
+                return false;
+            *bytes += size;
+        }
         if (!pa_skip(p))
             return false;
         if (*p->p == ',')
@@ -440,6 +504,19 @@ static bool array_value(struct parser *p, enum usd_type t, struct field *out)
             return pa_fail(p, p->p, "',' or ']' is expected in an array");
     }
     p->p++;
+    if (*bytes == first && memchr(open, '\n', (size_t)(p->p - open)))
+        return pa_fail(p, open, "the brackets of an empty array must be on one line");
+    return true;
+}
+
+static bool array_value(struct parser *p, enum usd_type t, struct field *out)
+{
+    size_t size = stored_size(t), bytes = 0;
+    const char *open = p->p;
+    if (*open != '[')
+        return pa_fail(p, open, "'[' is expected to open an array");
+    if (!array_items(p, t, &bytes, 0))
+        return false;
     if (bytes / size > p->limits.max_array_elements || bytes / size > UINT32_MAX)
         return pa_fail(p, open, "array has more elements than max_array_elements");
     out->type  = (uint8_t)t;
@@ -448,19 +525,26 @@ static bool array_value(struct parser *p, enum usd_type t, struct field *out)
     return keep_array(p, bytes, out);
 }
 
+bool pa_none(struct parser *p, struct field *out)
+{
+    if (*p->p != 'N' || !pa_word(p, "None"))
+        return false;
+    out->bits  = 0;
+    out->flags = 0;
+    out->count = 1;
+    out->type  = USD_TYPE_BLOCK;
+    return true;
+}
+
 bool pa_value(struct parser *p, enum usd_type t, bool is_array, struct field *out)
 {
     out->bits  = 0;
     out->flags = 0;
     out->count = 1;
-    if (*p->p == 'N' && pa_word(p, "None")) {
-        out->type = USD_TYPE_BLOCK;
-        return true;
-    }
     if (t == USD_TYPE_DICTIONARY)
         return pa_dictionary(p, out);
     if (t == USD_TYPE_NONE)
-        return pa_fail(p, p->p, "an attribute of an unknown type cannot have a value");
+        return pa_fail(p, p->p, "a value of an unknown type cannot be read");
     if (is_array)
         return array_value(p, t, out);
     out->type = (uint8_t)t;
@@ -552,93 +636,125 @@ bool pa_skip_braces(struct parser *p)
     return *p->p == '{' ? skip_value(p) : pa_fail(p, p->p, "'{' is expected");
 }
 
-bool pa_generic_value(struct parser *p, struct field *out)
+bool pa_raw_value(struct parser *p, struct field *out)
+{
+    const char *from = p->p;
+    if (!skip_value(p) || !pa_utf8(p, from, p->p))
+        return false;
+    const char *text = layer_strdup(p->l, from, (size_t)(p->p - from));
+    *out             = (struct field) { .bits = (uintptr_t)text, .count = 1, .name = out->name, .type = VT_UNKNOWN };
+    return text || pa_nomem(p);
+}
+
+// The type that the first item of a list, or a single value, would have.
+static bool guess(struct parser *p, struct field *out)
 {
     const char *s = p->p;
     enum usd_type t;
-    if (*s == '{') {
-        // Dictionaries name a type per entry; anything else in braces (time samples, splines ...) is not kept.
-        const char *q = s + 1;
-        while (pa_is(*q, CC_SPACE))
-            q++;
-        if (*q == '}' || pa_is(*q, CC_NAME_START))
-            return pa_dictionary(p, out);
-    }
     if (*s == '[') {
         const char *q = s + 1;
         while (pa_is(*q, CC_SPACE))
             q++;
-        if (generic_type(p, q, &t)) {
-            if (t == USD_TYPE_INT64)
-                for (; *q && *q != ']' && t == USD_TYPE_INT64; q++)
-                    if (*q == '.' || *q == 'e')
-                        t = USD_TYPE_DOUBLE;
-            return pa_value(p, t, true, out);
-        }
-    } else if (generic_type(p, s, &t)) {
-        return pa_value(p, t, false, out);
-    } else if (pa_word(p, "None")) {
-        *out = (struct field) { .type = USD_TYPE_BLOCK, .name = out->name };
-        return true;
-    } else if (pa_is(*s, CC_NAME_START)) {
-        const char *text;
-        size_t size;
-        if (!pa_identifier(p, &text, &size, true, "value"))
+        if (!generic_type(p, q, &t))
             return false;
-        out->type  = USD_TYPE_TOKEN;
-        out->flags = 0;
-        out->count = 1;
-        out->bits  = (uintptr_t)tok_text(tok_make(text, size));
-        return true;
+        if (t == USD_TYPE_INT64)
+            for (; *q && *q != ']' && t == USD_TYPE_INT64; q++)
+                if (*q == '.' || *q == 'e')
+                    t = USD_TYPE_DOUBLE;
+        return pa_value(p, t, true, out);
     }
-    out->type = VT_UNKNOWN;
-    return skip_value(p);
+    if (generic_type(p, s, &t))
+        return pa_value(p, t, false, out);
+    if (pa_none(p, out))
+        return true;
+    const char *text;
+    size_t size;
+    if (!pa_is(*s, CC_NAME_START) || !pa_identifier(p, &text, &size, true, "value"))
+        return false;
+    *out = (struct field) { .bits = (uintptr_t)tok_text(tok_make(text, size)), .count = 1, .name = out->name, .type = USD_TYPE_TOKEN };
+    return true;
 }
+
+bool pa_generic_value(struct parser *p, struct field *out)
+{
+    const char *from = p->p;
+    if (*from == '{')
+        return pa_dictionary(p, out);
+    struct field raw = { .name = out->name };
+    if (!pa_raw_value(p, &raw))
+        return false;
+    // What reads as a value of one type is one; anything else stays text.
+    const char *to        = p->p;
+    struct usd_error *err = p->err;
+    p->p                  = from;
+    p->err                = NULL;
+    bool ok               = guess(p, out) && p->p == to;
+    p->err                = err;
+    if (!ok) {
+        if (p->status == USD_ERR_NOMEM)
+            return error_set(err, USD_ERR_NOMEM, p->l->identifier, "%s: out of memory", p->l->identifier), false;
+        p->status = USD_OK;
+        p->p      = to;
+        *out      = raw;
+    }
+    return true;
+}
+
+struct keyed_entry {
+    const char *key;
+    size_t order;
+    struct vdict_entry e;
+};
 
 static int compare_keys(const void *a, const void *b)
 {
-    return strcmp(((const struct vdict_entry *)a)->key, ((const struct vdict_entry *)b)->key);
+    const struct keyed_entry *x = a, *y = b;
+    int order = strcmp(x->key, y->key);
+    return order ? order : x->order < y->order ? -1 : 1;
 }
 
 static bool dict_entry(struct parser *p, struct vdict_entry *e)
 {
     const char *type_name, *key;
     size_t type_size, key_size;
-    if (!pa_identifier(p, &type_name, &type_size, true, "a dictionary entry's type") || !pa_skip(p))
+    if (!pa_identifier(p, &type_name, &type_size, true, "a dictionary entry's type"))
         return false;
     enum usd_type t = type_from_token(type_name, type_size);
     if (t == USD_TYPE_NONE)
         return pa_fail(p, type_name, "'%.*s' is not a value type", (int)(type_size > 100 ? 100 : type_size), type_name);
     bool is_array = false;
-    if (p->p[0] == '[') {
+    if (pa_next_is(p, '[')) {
         p->p++;
-        if (!pa_skip(p) || !pa_expect(p, ']', "after '['") || !pa_skip(p))
+        if (!pa_inline(p) || !pa_expect(p, ']', "after '['"))
             return false;
         is_array = true;
     }
+    if (!pa_gap(p))
+        return false;
     if (*p->p == '"' || *p->p == '\'') {
         if (!pa_string(p, &key, &key_size))
             return false;
-    } else if (!pa_identifier(p, &key, &key_size, true, "a dictionary key")) {
+    } else if (!pa_identifier(p, &key, &key_size, false, "a dictionary key")) {
         return false;
     }
     e->key = tok_text(tok_make(key, key_size));
-    return pa_skip(p) && pa_expect(p, '=', "after a dictionary key") && pa_skip(p)
-           && pa_value(p, t, is_array, &e->value);
+    if (t == USD_TYPE_DICTIONARY && is_array)
+        return pa_fail(p, type_name, "a dictionary cannot hold arrays of dictionaries");
+    return pa_assign(p) && pa_value(p, t, is_array, &e->value);
 }
 
 bool pa_dictionary(struct parser *p, struct field *out)
 {
     struct {
-        ARRAY_OF(struct vdict_entry);
+        ARRAY_OF(struct keyed_entry);
     } entries = { 0 };
     bool ok = pa_expect(p, '{', "to open a dictionary") && pa_enter(p);
     while (ok) {
         ok = pa_skip(p);
         if (!ok || *p->p == '}')
             break;
-        struct vdict_entry e = { 0 };
-        ok = dict_entry(p, &e) && (array_push(&entries, e) || pa_nomem(p)) && pa_separator(p, '}');
+        struct keyed_entry k = { .order = entries.count };
+        ok = dict_entry(p, &k.e) && (k.key = k.e.key, array_push(&entries, k) || pa_nomem(p)) && pa_separator(p, '}');
     }
     struct vdict_entry *kept = NULL;
     if (ok) {
@@ -648,8 +764,13 @@ bool pa_dictionary(struct parser *p, struct field *out)
             qsort(entries.items, entries.count, sizeof(*entries.items), compare_keys);
         kept = arena_alloc(&p->l->arena, (entries.count + 1) * sizeof(*kept));
         ok   = kept || pa_nomem(p);
-        if (ok && entries.count)
-            memcpy(kept, entries.items, entries.count * sizeof(*kept));
+        size_t n = 0;
+        for (size_t i = 0; ok && i < entries.count; i++) { // of one key the last entry counts
+            if (i + 1 < entries.count && !strcmp(entries.items[i].key, entries.items[i + 1].key))
+                continue;
+            kept[n++] = entries.items[i].e;
+        }
+        entries.count = n;
     }
     out->type  = VT_DICT;
     out->flags = 0;
@@ -682,8 +803,10 @@ bool pa_samples(struct parser *p, enum usd_type type, bool is_array, struct fiel
         if (!ok || *p->p == '}')
             break;
         struct sample_build s = { .order = list.count };
-        ok = real(p, &s.time) && pa_skip(p) && pa_expect(p, ':', "after a time") && pa_skip(p)
-             && pa_value(p, type, is_array, &s.value) && (array_push(&list, s) || pa_nomem(p)) && pa_skip(p);
+        ok = real(p, &s.time) && pa_inline(p) && pa_expect(p, ':', "after a time") && pa_inline(p)
+             && (pa_none(p, &s.value) || p->status != USD_OK
+                 || (type == USD_TYPE_NONE ? pa_raw_value(p, &s.value) : pa_value(p, type, is_array, &s.value)))
+             && p->status == USD_OK && (array_push(&list, s) || pa_nomem(p)) && pa_skip(p);
         if (ok && *p->p == ',')
             p->p++;
         else if (ok && *p->p != '}')

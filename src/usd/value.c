@@ -57,6 +57,15 @@ static const struct {
     { "texCoord2h", N(HALF2) }, { "texCoord2f", N(FLOAT2) }, { "texCoord2d", N(DOUBLE2) },
     { "texCoord3h", N(HALF3) }, { "texCoord3f", N(FLOAT3) }, { "texCoord3d", N(DOUBLE3) },
     { "frame4d", N(MATRIX4D) }, { "pathExpression", N(STRING) },
+    // Names from before 2014, which files still have.
+    { "Vec2i", N(INT2) }, { "Vec2h", N(HALF2) }, { "Vec2f", N(FLOAT2) }, { "Vec2d", N(DOUBLE2) },
+    { "Vec3i", N(INT3) }, { "Vec3h", N(HALF3) }, { "Vec3f", N(FLOAT3) }, { "Vec3d", N(DOUBLE3) },
+    { "Vec4i", N(INT4) }, { "Vec4h", N(HALF4) }, { "Vec4f", N(FLOAT4) }, { "Vec4d", N(DOUBLE4) },
+    { "Point", N(DOUBLE3) }, { "PointFloat", N(FLOAT3) }, { "Normal", N(DOUBLE3) }, { "NormalFloat", N(FLOAT3) },
+    { "Vector", N(DOUBLE3) }, { "VectorFloat", N(FLOAT3) }, { "Color", N(DOUBLE3) }, { "ColorFloat", N(FLOAT3) },
+    { "Quath", N(QUATH) }, { "Quatf", N(QUATF) }, { "Quatd", N(QUATD) }, { "Matrix2d", N(MATRIX2D) }, { "Matrix3d", N(MATRIX3D) },
+    { "Matrix4d", N(MATRIX4D) }, { "Frame", N(MATRIX4D) }, { "Transform", N(MATRIX4D) }, { "PointIndex", N(INT) },
+    { "EdgeIndex", N(INT) }, { "FaceIndex", N(INT) }, { "Schema", N(TOKEN) },
 };
 
 enum usd_type type_from_token(const char *name, size_t size)

@@ -22,7 +22,7 @@ enum {
     VT_SELECTIONS,               // const char *[2] pairs: set, selection
     VT_SPLINE,                   // const struct spline *
     VT_ANIMATION_BLOCK,          // a default that blocks what varies in time in weaker layers
-    VT_UNKNOWN,                  // something this library does not read; skipped
+    VT_UNKNOWN,                  // of a shape or type this library does not know: its text, const char *
     VT_COUNT
 };
 

@@ -24,6 +24,8 @@ void out_indent(struct out *o);
 void out_string(struct out *o, const char *s); // quoted and escaped
 void out_asset(struct out *o, const char *s);
 void out_value(struct out *o, const struct usd_value *v);
+// One line of metadata. false, and nothing written, when the text format has no way to say it.
+bool out_metadata(struct out *o, const char *key, const struct usd_value *v);
 void out_number(struct out *o, double v, bool single);
 bool out_flush(struct out *o);
 void out_finish(struct out *o);

@@ -127,21 +127,18 @@ static void metadata_field(struct out *o, const struct layer *l, const struct fi
     default: break;
     }
     struct usd_value v;
-    bool ok = field_value(NULL, l, f, &v);
-    if (ok || f->type == USD_TYPE_BLOCK) {
+    if (f->type == VT_UNKNOWN) { // as it stood in the file
         out_indent(o);
-        if (f->name == T_comment && v.type == USD_TYPE_STRING) {
-            out_string(o, *(const char *const *)v.data);
-        } else {
-            out_format(o, "%s = ", text_name(f->name));
-            if (f->name == T_permission && v.type == USD_TYPE_TOKEN)
-                out_text(o, *(const char *const *)v.data);
-            else
-                out_value(o, &v);
-        }
+        out_format(o, "%s = ", tok_text(f->name));
+        out_text(o, field_ptr(f));
         out_text(o, "\n");
+    } else if (f->type == USD_TYPE_BLOCK) {
+        out_indent(o);
+        out_format(o, "%s = None\n", tok_text(f->name));
+    } else if (field_value(NULL, l, f, &v)) {
+        out_metadata(o, tok_text(f->name), &v);
+        usd_value_finish(&v);
     }
-    usd_value_finish(&v);
 }
 
 static bool is_value_field(usd_tok name)

@@ -50,10 +50,7 @@ static void property_metadata(struct flatten *f, const usd_property *q)
             out_text(&f->o, open ? "" : " (\n");
             f->o.indent += !open;
             open = true;
-            out_indent(&f->o);
-            out_format(&f->o, "%s = ", !strcmp(key, "documentation") ? "doc" : key);
-            out_value(&f->o, &v);
-            out_text(&f->o, "\n");
+            out_metadata(&f->o, key, &v);
         }
         usd_value_finish(&v);
     }
@@ -176,13 +173,7 @@ static void prim_metadata(struct flatten *f, const usd_prim *p)
             out_text(o, open ? "" : " (\n");
             o->indent += !open;
             open = true;
-            out_indent(o);
-            out_format(o, "%s = ", !strcmp(key, "documentation") ? "doc" : key);
-            if (!strcmp(key, "permission") && v.type == USD_TYPE_TOKEN)
-                out_text(o, *(const char *const *)v.data);
-            else
-                out_value(o, &v);
-            out_text(o, "\n");
+            out_metadata(o, key, &v);
             usd_value_finish(&v);
         }
     }
@@ -242,12 +233,8 @@ static void header(struct flatten *f)
     o->indent = 1;
     for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
         struct usd_value v;
-        if (usd_stage_metadata(f->s, fields[i], &v)) {
-            out_indent(o);
-            out_format(o, "%s = ", !strcmp(fields[i], "documentation") ? "doc" : fields[i]);
-            out_value(o, &v);
-            out_text(o, "\n");
-        }
+        if (usd_stage_metadata(f->s, fields[i], &v))
+            out_metadata(o, fields[i], &v);
         usd_value_finish(&v);
     }
     o->indent = 0;

@@ -165,6 +165,53 @@ static void dictionary(struct out *o, const struct usd_value *v)
     out_text(o, "}");
 }
 
+// { "a": "b" }, one pair a line
+static void string_pairs(struct out *o, const struct usd_value *v)
+{
+    const struct usd_dict_entry *e = v->data;
+    out_text(o, "{\n");
+    o->indent++;
+    for (size_t i = 0; i < v->count; i++) {
+        out_indent(o);
+        out_string(o, e[i].key);
+        out_text(o, ": ");
+        out_string(o, *(const char *const *)e[i].value.data);
+        out_text(o, i + 1 < v->count ? ",\n" : "\n");
+    }
+    o->indent--;
+    out_indent(o);
+    out_text(o, "}");
+}
+
+static bool all_strings(const struct usd_value *v)
+{
+    const struct usd_dict_entry *e = v->data;
+    for (size_t i = 0; i < v->count; i++)
+        if (e[i].value.type != USD_TYPE_STRING || e[i].value.is_array)
+            return false;
+    return v->type == USD_TYPE_DICTIONARY;
+}
+
+bool out_metadata(struct out *o, const char *key, const struct usd_value *v)
+{
+    bool is_word     = !strcmp(key, "permission") || !strcmp(key, "displayUnit") || !strcmp(key, "symmetryFunction");
+    bool substitutes = !strcmp(key, "prefixSubstitutions") || !strcmp(key, "suffixSubstitutions"), is_comment = !strcmp(key, "comment");
+    if (!path_valid_identifier(key, strlen(key)) || (is_word && v->type != USD_TYPE_TOKEN) || (substitutes && !all_strings(v))
+        || (is_comment && v->type != USD_TYPE_STRING))
+        return false;
+    out_indent(o);
+    if (!is_comment)
+        out_format(o, "%s = ", !strcmp(key, "documentation") ? "doc" : key);
+    if (is_word)
+        out_text(o, *(const char *const *)v->data);
+    else if (substitutes)
+        string_pairs(o, v);
+    else
+        out_value(o, v);
+    out_text(o, "\n");
+    return true;
+}
+
 void out_value(struct out *o, const struct usd_value *v)
 {
     if (v->type == USD_TYPE_NONE || v->type == USD_TYPE_BLOCK) {

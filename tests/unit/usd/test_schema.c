@@ -135,7 +135,7 @@ static void built_in_properties_are_what_the_schema_says(void **state)
     usd_stage *s = open_text(
         "#usda 1.0\n(\n subLayers = []\n)\n"
         "def Mesh \"m\" ( prepend apiSchemas = [\"MaterialBindingAPI\", \"SkelBindingAPI\"] ) {\n"
-        " custom int[] faceVertexCounts = [3]\n float3[] points = [(0, 0, 0)]\n varying token purpose = \"proxy\"\n custom rel proxyPrim\n"
+        " custom int[] faceVertexCounts = [3]\n float3[] points = [(0, 0, 0)]\n token purpose = \"proxy\"\n custom rel proxyPrim\n"
         " custom float mine = 1\n token primvars:skel:skinningMethod = \"dualQuaternion\"\n normal3f normals = (0, 0, 1)\n}\n"
         "over Mesh \"o\" { token purpose = \"proxy\"\n }\ndef \"untyped\" { token purpose = \"proxy\"\n }\n");
     const usd_prim *m = prim(s, "/m");
