@@ -17,11 +17,13 @@ int main(int argc, char **argv)
         scene_prims_and_mesh(FILE_NAME("prims"), crate, 20000, 0);
         scene_prims_and_mesh(FILE_NAME("mesh"), crate, 0, 1000000);
         scene_prims_and_mesh(FILE_NAME("both"), crate, 20000, 1000000);
-        scene_references(FILE_NAME("references"), crate, 10000, 100);
+        scene_references(FILE_NAME("references"), crate, 10000, 100, 8);
         scene_point_instances(FILE_NAME("instances"), crate, 100000);
         if (large) {
             scene_prims_and_mesh(FILE_NAME("million"), crate, 1000000, 0);
-            scene_own_indices(FILE_NAME("own_indices"), crate, 1000000);
+            scene_own_indices(FILE_NAME("own_tenth"), crate, 1000000, 10);
+            scene_own_indices(FILE_NAME("own_each"), crate, 1000000, 1);
+            scene_references(FILE_NAME("million_references"), crate, 1000000, 100, 0);
         }
     }
     return 0;

@@ -109,39 +109,43 @@ void scene_prims_and_mesh(const char *path, bool crate, int prims, int triangles
     scene_out_close(o);
 }
 
-void scene_own_indices(const char *path, bool crate, int prims)
+void scene_own_indices(const char *path, bool crate, int prims, int step)
 {
     struct scene_out *o = create(path, crate, "World");
     scene_prim(o, &(struct prim_params) { .type = "Xform", .name = "World" });
-    cubes(o, prims, 10);
+    cubes(o, prims, step);
     scene_end(o);
     scene_out_close(o);
 }
 
-static void asset(const char *path, bool crate)
+static void asset(const char *path, bool crate, int parts)
 {
     struct scene_out *o   = create(path, crate, "A");
     static const int32_t counts[] = { 3 };
     scene_prim(o, &(struct prim_params) { .type = "Xform", .name = "A", .variant_set = "look", .selection = "a", .declares_set = true });
-    scene_prim(o, &(struct prim_params) { .type = "Mesh", .name = "body" });
-    ATTR(o, "int[]", "faceVertexCounts", USD_TYPE_INT, counts, 1, .is_array = true);
-    scene_end(o);
-    scene_prim(o, &(struct prim_params) { .type = "Scope", .name = "parts" });
-    for (int k = 0; k < 8; k++) {
-        char name[16];
-        double size = k;
-        snprintf(name, sizeof(name), "p%d", k);
-        scene_prim(o, &(struct prim_params) { .type = "Cube", .name = name });
-        ATTR(o, "double", "size", USD_TYPE_DOUBLE, &size, 1);
+    if (parts) {
+        scene_prim(o, &(struct prim_params) { .type = "Mesh", .name = "body" });
+        ATTR(o, "int[]", "faceVertexCounts", USD_TYPE_INT, counts, 1, .is_array = true);
+        scene_end(o);
+        scene_prim(o, &(struct prim_params) { .type = "Scope", .name = "parts" });
+        for (int k = 0; k < parts; k++) {
+            char name[16];
+            double size = k;
+            snprintf(name, sizeof(name), "p%d", k);
+            scene_prim(o, &(struct prim_params) { .type = "Cube", .name = name });
+            ATTR(o, "double", "size", USD_TYPE_DOUBLE, &size, 1);
+            scene_end(o);
+        }
         scene_end(o);
     }
-    scene_end(o);
     scene_variant_set(o, "look");
     for (int32_t v = 0; v < 2; v++) {
         scene_variant(o, v ? "b" : "a");
-        scene_prim(o, &(struct prim_params) { .type = "", .name = "body", .over = true });
+        if (parts)
+            scene_prim(o, &(struct prim_params) { .type = "", .name = "body", .over = true });
         ATTR(o, "int", "x", USD_TYPE_INT, &v, 1);
-        scene_end(o);
+        if (parts)
+            scene_end(o);
         scene_variant_end(o);
     }
     scene_variant_set_end(o);
@@ -149,21 +153,21 @@ static void asset(const char *path, bool crate)
     scene_out_close(o);
 }
 
-void scene_references(const char *path, bool crate, int count, int assets)
+void scene_references(const char *path, bool crate, int count, int assets, int parts)
 {
     char name[64], file[1024], folder[900];
     snprintf(folder, sizeof(folder), "%s", path);
     *(strrchr(folder, '/') ? strrchr(folder, '/') : folder) = 0;
     for (int i = 0; i < assets; i++) {
-        snprintf(file, sizeof(file), "%s/asset%d.%s", folder, i, crate ? "usdc" : "usda");
-        asset(file, crate);
+        snprintf(file, sizeof(file), "%s/%s%d.%s", folder, parts ? "asset" : "single", i, crate ? "usdc" : "usda");
+        asset(file, crate, parts);
     }
     struct scene_out *o = create(path, crate, "World");
     scene_prim(o, &(struct prim_params) { .type = "Xform", .name = "World" });
     for (int i = 0; i < count; i++) {
         char reference[64];
         snprintf(name, sizeof(name), "I%d", i);
-        snprintf(reference, sizeof(reference), "./asset%d.%s", i % assets, crate ? "usdc" : "usda");
+        snprintf(reference, sizeof(reference), "./%s%d.%s", parts ? "asset" : "single", i % assets, crate ? "usdc" : "usda");
         scene_prim(o, &(struct prim_params) { .type = "", .name = name, .reference = reference, .variant_set = "look", .selection = i & 1 ? "a" : "b" });
         scene_end(o);
     }

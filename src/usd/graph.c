@@ -26,6 +26,8 @@ void scratch_destroy(struct scratch *x)
     }
     array_free(&x->order);
     array_free(&x->list);
+    hash_map_finish(&x->anchored);
+    hash_map_finish(&x->stacks);
     free(x);
 }
 

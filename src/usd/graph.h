@@ -82,6 +82,8 @@ struct scratch {
     struct {
         ARRAY_OF(uint16_t);
     } order, list;
+    struct hash_map anchored; // layer id << 32 | authored asset path -> resolved path, both tokens
+    struct hash_map stacks;   // resolved path -> layer stack
     uint64_t adds; // arcs followed for this prim
     bool full;     // a limit was met and reported
 };

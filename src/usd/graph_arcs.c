@@ -50,11 +50,28 @@ static uint64_t number_of(struct ref_items *all, const struct ref_item *r)
     return array_push(all, *r) ? all->count - 1 : 0;
 }
 
-static __attribute__((noinline)) usd_tok anchored(struct scratch *x, const struct layer *l, const char *asset)
+// What an arc will open; asked once for each layer and path, for it looks at the disk.
+static __attribute__((noinline)) usd_tok anchored(struct scratch *x, const struct layer *l, usd_tok asset)
 {
-    char resolved[RESOLVED_MAX];
-    size_t n = asset_anchor(x->stage, l->anchor, asset, resolved);
-    return n ? tok_make(resolved, n) : tok_str(asset);
+    uint64_t key = (uint64_t)l->id << 32 | asset, *known = hash_map_get(&x->anchored, key);
+    if (known)
+        return (usd_tok)*known;
+    char text[RESOLVED_MAX];
+    size_t n         = asset_anchor(x->stage, l->anchor, tok_text(asset), text);
+    usd_tok resolved = n ? tok_make(text, n) : asset;
+    hash_map_put(&x->anchored, key, resolved);
+    return resolved;
+}
+
+static struct layer_stack *stack_of(struct scratch *x, usd_tok resolved, usd_tok site)
+{
+    uint64_t *known = hash_map_get(&x->stacks, resolved);
+    if (known)
+        return (struct layer_stack *)(uintptr_t)*known;
+    struct layer_stack *stack = stack_get(x->stage, tok_text(resolved), tok_text(site));
+    if (stack)
+        hash_map_put(&x->stacks, resolved, (uintptr_t)stack);
+    return stack;
 }
 
 static void apply_refs(struct scratch *x, struct ref_items *all, struct item_set *set, const struct field *f, const struct layer *l,
@@ -73,7 +90,7 @@ static void apply_refs(struct scratch *x, struct ref_items *all, struct item_set
             struct ref_item r = { .path = tok_str(refs[i].path), .time = { refs[i].offset, refs[i].scale }, .layer = layer_index };
             r.authored        = tok_str(refs[i].asset);
             if (r.authored)
-                r.resolved = anchored(x, l, refs[i].asset);
+                r.resolved = anchored(x, l, r.authored);
             lists[k][i] = number_of(all, &r);
         }
     }
@@ -140,7 +157,7 @@ static void add_reference(struct scratch *x, struct graph *g, uint16_t at, enum 
         time = time_compose(home->layers[r->layer].time, time);
     }
     if (r->resolved) {
-        stack = stack_get(x->stage, tok_text(r->resolved), tok_text(site));
+        stack = stack_of(x, r->resolved, site);
         if (!stack || stack->broken) {
             report_ref(x, USD_ERR_NOT_FOUND, l, arc, site, r, "the layer cannot be opened");
             return;

@@ -39,6 +39,8 @@ struct layer *layer_create(const char *identifier, const char *anchor, const str
     pthread_mutex_init(&l->index_lock, NULL);
     l->identifier = strdup(identifier);
     l->anchor     = strdup(anchor);
+    static atomic_uint ids;
+    l->id = atomic_fetch_add(&ids, 1) + 1;
     atomic_init(&l->refs, 1);
     l->max_bytes = limits->max_layer_bytes;
     arena_init(&l->arena, l->max_bytes);

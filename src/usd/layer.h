@@ -43,6 +43,7 @@ struct layer {
     char *cache_key; // resolved path it was asked for with
     struct layer *next_cached;
     atomic_int refs;
+    uint32_t id; // of no other layer of the process
     bool cached, is_crate;
     bool has_clips; // some prim has `clips`
     uint64_t file_bytes, file_stamp;
