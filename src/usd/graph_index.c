@@ -265,6 +265,10 @@ static bool start(struct scratch *x, struct graph *g, const struct usd_prim *pri
             stage_diagnose(x->stage, USD_ERROR, USD_ERR_LIMIT, "", tok_text(x->prim_path), "path is too long");
             return false;
         }
+        for (uint32_t k = 0; k < n->spec_count; k++) {
+            struct spec_at at = g->specs.items[n->first_spec + k];
+            site_spec_known(n->n.stack->layers[at.layer].layer, n->n.site, at.spec);
+        }
     }
     return true;
 }

@@ -250,6 +250,7 @@ void layer_seal(struct layer *l)
     SHRINK(&l->props);
     SHRINK(&l->fields);
     static const usd_tok arcs[] = { T_references, T_payload, T_inheritPaths, T_specializes, T_variantSetNames };
+    l->sealed = true;
     for (size_t i = 0; i < l->prims.count; i++) {
         struct prim_spec *s = &l->prims.items[i];
         for (unsigned k = 0; k < s->field_count; k++)

@@ -45,6 +45,7 @@ struct layer {
     atomic_int refs;
     uint32_t id; // of no other layer of the process
     bool cached, is_crate;
+    bool sealed; // its tables change no more
     bool has_clips; // some prim has `clips`
     uint64_t file_bytes, file_stamp;
     double parse_seconds;

@@ -6,12 +6,21 @@
 
 #define MAX_PATH 8192
 
-usd_tok site_parent(usd_tok path)
+// Answers given before, one thread's own. Tokens never change, so they stay right.
+struct answer {
+    uint32_t a, b, out; // out 0: none
+};
+#define ANSWERS 1024
+static struct answer *answer_slot(struct answer *cache, uint32_t a, uint32_t b)
+{
+    return &cache[(a * 0x9e3779b1u ^ b * 0x85ebca6bu) >> 22];
+}
+_Static_assert(ANSWERS == 1u << 10, "the slot takes the upper ten bits");
+
+static usd_tok find_parent(usd_tok path)
 {
     const char *t = tok_text(path);
     size_t n      = tok_size(path);
-    if (n < 2)
-        return 0;
     if (t[n - 1] == '}') {
         while (n && t[n - 1] != '{')
             n--;
@@ -22,6 +31,17 @@ usd_tok site_parent(usd_tok path)
     if (n && t[n - 1] == '/')
         n--;
     return n ? tok_make(t, n) : tok_make("/", 1);
+}
+
+usd_tok site_parent(usd_tok path)
+{
+    static _Thread_local struct answer cache[ANSWERS];
+    if (tok_size(path) < 2)
+        return 0;
+    struct answer *known = answer_slot(cache, path, 0);
+    if (known->a != path || !known->out)
+        *known = (struct answer) { path, 0, find_parent(path) };
+    return known->out;
 }
 
 usd_tok site_name(usd_tok path)
@@ -37,7 +57,7 @@ usd_tok site_name(usd_tok path)
     return tok_make(t + start, end - start);
 }
 
-usd_tok site_child(usd_tok path, usd_tok name)
+static usd_tok make_child(usd_tok path, usd_tok name)
 {
     char out[MAX_PATH];
     size_t n = tok_size(path), m = tok_size(name);
@@ -48,6 +68,15 @@ usd_tok site_child(usd_tok path, usd_tok name)
         out[n++] = '/';
     memcpy(out + n, tok_text(name), m);
     return tok_make(out, n + m);
+}
+
+usd_tok site_child(usd_tok path, usd_tok name)
+{
+    static _Thread_local struct answer cache[ANSWERS];
+    struct answer *known = answer_slot(cache, path, name);
+    if (known->a != path || known->b != name || !known->out)
+        *known = (struct answer) { path, name, make_child(path, name) };
+    return known->out;
 }
 
 static bool fits_in_path(usd_tok name) { return name && !strpbrk(tok_text(name), "/{}="); }
@@ -174,10 +203,9 @@ static uint32_t variant_spec(const struct layer *l, uint32_t prim, const char *t
     return 0;
 }
 
-uint32_t site_spec(const struct layer *l, usd_tok path)
+static uint32_t find_spec(const struct layer *l, uint32_t at, const char *t)
 {
-    uint32_t at = 0;
-    for (const char *t = tok_text(path); *t;) {
+    while (*t) {
         if (*t == '/') {
             t++;
             continue;
@@ -197,4 +225,27 @@ uint32_t site_spec(const struct layer *l, usd_tok path)
         t += n;
     }
     return at;
+}
+
+static _Thread_local struct answer spec_answers[ANSWERS];
+
+void site_spec_known(const struct layer *l, usd_tok path, uint32_t spec)
+{
+    if (l->sealed)
+        *answer_slot(spec_answers, path, l->id) = (struct answer) { path, l->id, spec };
+}
+
+uint32_t site_spec(const struct layer *l, usd_tok path)
+{
+    if (!l->sealed) // a session layer: its specs come and go
+        return find_spec(l, 0, tok_text(path));
+    struct answer *known = answer_slot(spec_answers, path, l->id);
+    if (known->a == path && known->b == l->id)
+        return known->out;
+    usd_tok parent           = site_parent(path);
+    const struct answer *up = answer_slot(spec_answers, parent, l->id);
+    uint32_t spec = up->a == parent && up->b == l->id && up->out ? find_spec(l, up->out, tok_text(path) + tok_size(parent))
+                                                                 : find_spec(l, 0, tok_text(path));
+    *known = (struct answer) { path, l->id, spec };
+    return spec;
 }

@@ -22,3 +22,5 @@ bool site_has_prefix(usd_tok path, usd_tok prefix);
 usd_tok site_replace_prefix(usd_tok path, usd_tok from, usd_tok to); // path itself when it does not start with `from`
 // Spec at a site of a layer; 0 when there is none, and for "/".
 uint32_t site_spec(const struct layer *l, usd_tok path);
+// What the caller found out on another way will be asked for soon.
+void site_spec_known(const struct layer *l, usd_tok path, uint32_t spec);
