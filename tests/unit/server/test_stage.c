@@ -41,7 +41,7 @@ static usd_stage *open_text(const char *text)
 static const char *user_scene = "#usda 1.0\n(\n    defaultPrim = \"Car\"\n    metersPerUnit = 0.5\n    upAxis = \"Z\"\n    startTimeCode = 3\n"
                                 "    endTimeCode = 7.5\n    timeCodesPerSecond = 30\n)\n\ndef Xform \"Car\" (\n    prepend variantSets = \"paint\"\n)\n{\n"
                                 "    variantSet \"paint\" = {\n        \"red\" {\n            def Cube \"Red\"\n            {\n            }\n        }\n"
-                                "        \"blue \\\"x\\\"\" {\n            def Cube \"Blue\"\n            {\n            }\n        }\n    }\n}\n";
+                                "        \".blue-x|1\" {\n            def Cube \"Blue\"\n            {\n            }\n        }\n    }\n}\n";
 
 static char *layer_of(const char *scene, int w, int h, bool all, json_t *variants, char *error)
 {
@@ -168,7 +168,7 @@ static void variants_are_chosen(void **state)
     char scene[300], error[256];
     (void)state;
     snprintf(scene, sizeof(scene), "%s/car.usda", folder);
-    const char *choices[] = { "red", "blue \"x\"" };
+    const char *choices[] = { "red", ".blue-x|1" };
     for (int i = 0; i < 2; i++) {
         json_t *variants = json_pack("{s:{s:s}}", "/Car", "paint", choices[i]);
         char *text       = layer_of(scene, 640, 360, true, variants, error);
