@@ -64,6 +64,8 @@ struct usd_diagnostic {
     const char *message; /* complete sentence part, with arc and site where they matter */
     const char *layer;   /* identifier of the layer that has the opinion, or "" */
     const char *path;    /* prim or property path, or "" */
+    const char *rule;    /* "composition", or the name of what usd_stage_validate checked: "missing-asset" */
+    const char *hint;    /* what to do about it, or "" */
 };
 
 /* ------------------------------------------------------------------------------------------------------------------
@@ -571,9 +573,9 @@ USD_API int usd_layer_write(const char *path, const struct usd_open_options *opt
  */
 USD_API int usd_stage_write(const usd_stage *stage, usd_write_fn *write, void *user, struct usd_error *err);
 /**
- * Looks for what is wrong but did not keep the stage from opening: missing default prim and assets, broken targets and
- * connections, values of another type than declared, inconsistent mesh topology, unknown transform ops. Findings are
- * added to the diagnostics. One thread at a time.
+ * Looks for what is wrong but did not keep the stage from opening, by rules that docs/usd.md lists: values and types
+ * against the schemas, missing assets, targets and connections, topology, primvars, extents, transforms, skinning,
+ * materials, collections, usdz packages. Findings are added to the diagnostics. One thread at a time.
  *
  * @return  Number of diagnostics there are now.
  */

@@ -11,7 +11,7 @@
 #include "stage.h"
 
 static void diagnose_v(struct usd_stage *s, enum usd_severity severity, int code, const char *layer, const char *path,
-                       const char *format, va_list args)
+                       const char *rule, const char *hint, const char *format, va_list args)
 {
     char text[1024];
     vsnprintf(text, sizeof(text), format, args);
@@ -23,6 +23,8 @@ static void diagnose_v(struct usd_stage *s, enum usd_severity severity, int code
             .message  = arena_strndup(&s->arena, text, strlen(text)),
             .layer    = arena_strndup(&s->arena, layer, strlen(layer)),
             .path     = arena_strndup(&s->arena, path, strlen(path)),
+            .rule     = rule,
+            .hint     = hint,
         };
         struct usd_diagnostic *kept = arena_alloc(&s->arena, sizeof(*kept));
         if (kept && d.message && d.layer && d.path) {
@@ -38,7 +40,16 @@ void stage_diagnose(struct usd_stage *s, enum usd_severity severity, int code, c
 {
     va_list args;
     va_start(args, format);
-    diagnose_v(s, severity, code, layer, path, format, args);
+    diagnose_v(s, severity, code, layer, path, "composition", "", format, args);
+    va_end(args);
+}
+
+void stage_finding(struct usd_stage *s, enum usd_severity severity, const char *rule, const char *hint, const char *layer,
+                   const char *path, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    diagnose_v(s, severity, USD_ERR_INVALID, layer, path, rule, hint, format, args);
     va_end(args);
 }
 

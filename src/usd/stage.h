@@ -256,6 +256,10 @@ size_t prim_path_write(const struct usd_prim *p, char *out, size_t capacity);
 void stage_diagnose(struct usd_stage *s, enum usd_severity severity, int code, const char *layer, const char *path,
                     const char *format, ...) __attribute__((format(printf, 6, 7)));
 
+// Of validation; rule and hint are constants.
+void stage_finding(struct usd_stage *s, enum usd_severity severity, const char *rule, const char *hint, const char *layer,
+                   const char *path, const char *format, ...) __attribute__((format(printf, 7, 8)));
+
 // ---------------------------------------------------------------------------------------------------------------
 // stack.c
 
