@@ -44,16 +44,35 @@ bool matrix_invert(const double m[16], double out[16])
     return true;
 }
 
-// Rotation about a coordinate axis, right-handed, degrees.
+// From a unit quaternion.
+static void rotation_from_quat(const double q[4], double out[16]) // i, j, k, real
+{
+    double x = q[0], y = q[1], z = q[2], w = q[3];
+    const double r[9] = {
+        1 - 2 * (y * y + z * z), 2 * (x * y + z * w),     2 * (z * x - y * w),
+        2 * (x * y - z * w),     1 - 2 * (z * z + x * x), 2 * (y * z + x * w),
+        2 * (z * x + y * w),     2 * (y * z - x * w),     1 - 2 * (y * y + x * x),
+    };
+    memcpy(out, matrix_identity, 16 * sizeof(double));
+    for (int i = 0; i < 9; i++)
+        out[i / 3 * 4 + i % 3] = r[i];
+}
+
+// Right-handed, degrees, about a unit axis; through half the angle as GfRotation does, so that rounding agrees.
+static void rotate_about(const double axis[3], double degrees, double out[16])
+{
+    double half = degrees * (M_PI / 180) / 2, c = cos(half), s = sin(half);
+    double q[4] = { axis[0] * s, axis[1] * s, axis[2] * s, c };
+    double n    = sqrt(q[3] * q[3] + (q[0] * q[0] + q[1] * q[1] + q[2] * q[2]));
+    for (int k = 0; k < 4; k++)
+        q[k] /= n;
+    rotation_from_quat(q, out);
+}
+
 static void rotate_axis(int axis, double degrees, double out[16])
 {
-    double a = degrees * (M_PI / 180), c = cos(a), s = sin(a);
-    int i = (axis + 1) % 3, j = (axis + 2) % 3;
-    memcpy(out, matrix_identity, 16 * sizeof(double));
-    out[i * 4 + i] = c;
-    out[i * 4 + j] = s;
-    out[j * 4 + i] = -s;
-    out[j * 4 + j] = c;
+    double unit[3] = { axis == 0, axis == 1, axis == 2 };
+    rotate_about(unit, degrees, out);
 }
 
 void matrix_from_quat(const double q[4], double out[16]) // i, j, k, real
@@ -62,14 +81,20 @@ void matrix_from_quat(const double q[4], double out[16]) // i, j, k, real
     memcpy(out, matrix_identity, 16 * sizeof(double));
     if (n < 1e-12)
         return;
-    double x = q[0] / n, y = q[1] / n, z = q[2] / n, w = q[3] / n;
-    const double r[9] = {
-        1 - 2 * (y * y + z * z), 2 * (x * y + z * w),     2 * (z * x - y * w),
-        2 * (x * y - z * w),     1 - 2 * (z * z + x * x), 2 * (y * z + x * w),
-        2 * (z * x + y * w),     2 * (y * z - x * w),     1 - 2 * (y * y + x * x),
-    };
-    for (int i = 0; i < 9; i++)
-        out[i / 3 * 4 + i % 3] = r[i];
+    rotation_from_quat((const double[4]) { q[0] / n, q[1] / n, q[2] / n, q[3] / n }, out);
+}
+
+// xformOp:orient, as GfRotation reads a quaternion: the angle from its real part, the axis from the rest. What is not of
+// unit length is therefore not what normalising would make of it.
+static void orient(const double q[4], bool inverse, double out[16])
+{
+    double n = sqrt(q[0] * q[0] + q[1] * q[1] + q[2] * q[2]);
+    memcpy(out, matrix_identity, 16 * sizeof(double));
+    if (!(n > 1e-10))
+        return;
+    double axis[3] = { q[0] / n, q[1] / n, q[2] / n }, real = q[3] < -1 ? -1 : q[3] > 1 ? 1 : q[3];
+    double degrees = 2 * (acos(real) * (180 / M_PI));
+    rotate_about(axis, inverse ? -degrees : degrees, out);
 }
 
 static bool starts(const char *text, const char *with, const char **rest)
@@ -81,8 +106,66 @@ static bool starts(const char *text, const char *with, const char **rest)
     return true;
 }
 
+// "rotateXYZ" and the like: three axes, each once, the first applied first.
+static bool rotation_order(const char *axes, int order[3])
+{
+    unsigned seen = 0;
+    for (int i = 0; i < 3; i++) {
+        unsigned axis = (unsigned)(axes[i] - 'X');
+        if (axis > 2)
+            return false;
+        order[i] = (int)axis;
+        seen |= 1u << axis;
+    }
+    return seen == 7;
+}
+
+static bool one_axis(const char *kind, const char *what, int *axis)
+{
+    const char *rest;
+    if (!starts(kind, what, &rest) || !*rest || rest[1])
+        return false;
+    *axis = *rest - 'X';
+    return *axis >= 0 && *axis <= 2;
+}
+
+// An op by kind ("rotateXYZ") and value. false when the two do not go together.
+static bool op_value(const char *kind, const double d[16], int parts, bool inverse, double out[16])
+{
+    double sign = inverse ? -1 : 1;
+    int axis, order[3];
+    const char *rest;
+    if (!strcmp(kind, "translate") && parts == 3) {
+        for (int i = 0; i < 3; i++)
+            out[12 + i] = sign * d[i];
+    } else if (!strcmp(kind, "scale") && parts == 3) {
+        for (int i = 0; i < 3; i++)
+            out[i * 5] = inverse ? 1 / d[i] : d[i];
+    } else if (!strcmp(kind, "transform") && parts == 16) {
+        return inverse ? matrix_invert(d, out) : (memcpy(out, d, 16 * sizeof(double)), true);
+    } else if (!strcmp(kind, "orient") && parts == 4) {
+        orient(d, inverse, out);
+    } else if (one_axis(kind, "translate", &axis) && parts == 1) {
+        out[12 + axis] = sign * d[0];
+    } else if (one_axis(kind, "scale", &axis) && parts == 1) {
+        out[axis * 5] = inverse ? 1 / d[0] : d[0];
+    } else if (one_axis(kind, "rotate", &axis) && parts == 1) {
+        rotate_axis(axis, sign * d[0], out);
+    } else if (starts(kind, "rotate", &rest) && strlen(rest) == 3 && parts == 3 && rotation_order(rest, order)) {
+        for (int i = 0; i < 3; i++) {
+            double r[16];
+            int at = order[inverse ? 2 - i : i];
+            rotate_axis(at, sign * d[at], r);
+            matrix_multiply(out, r, out);
+        }
+    } else {
+        return false;
+    }
+    return true;
+}
+
 // The matrix of one op ("xformOp:rotateXYZ:pivot"). false when it has no value or no known type.
-static bool op_matrix(const usd_prim *p, const char *op, double time, double out[16])
+static bool op_matrix(const usd_prim *p, const char *op, bool inverse, double time, double out[16])
 {
     const char *rest;
     memcpy(out, matrix_identity, 16 * sizeof(double));
@@ -96,38 +179,11 @@ static bool op_matrix(const usd_prim *p, const char *op, double time, double out
     kind[n] = 0;
     struct usd_value v;
     double d[16] = { 0 };
-    bool ok      = usd_attr_get(usd_prim_find_property(p, op), time, &v) && usd_value_doubles(&v, 0, d, 16);
+    bool ok      = usd_attr_get(usd_prim_find_property(p, op), time, &v) && !v.is_array && usd_value_doubles(&v, 0, d, 16);
     int parts    = usd_type_components(v.type);
+    bool quat    = v.type == USD_TYPE_QUATH || v.type == USD_TYPE_QUATF || v.type == USD_TYPE_QUATD;
     usd_value_finish(&v);
-    if (!ok)
-        return false;
-    if (!strcmp(kind, "translate") && parts == 3) {
-        memcpy(out + 12, d, 3 * sizeof(double));
-    } else if (!strcmp(kind, "scale") && parts == 3) {
-        out[0] = d[0], out[5] = d[1], out[10] = d[2];
-    } else if (!strcmp(kind, "transform") && parts == 16) {
-        memcpy(out, d, 16 * sizeof(double));
-    } else if (!strcmp(kind, "orient") && parts == 4) {
-        matrix_from_quat(d, out);
-    } else if (starts(kind, "translate", &rest) && strlen(rest) == 1 && parts == 1) { // translateX ...
-        out[12 + (*rest - 'X') % 3] = d[0];
-    } else if (starts(kind, "scale", &rest) && strlen(rest) == 1 && parts == 1) {
-        out[(*rest - 'X') % 3 * 5] = d[0];
-    } else if (starts(kind, "rotate", &rest) && strlen(rest) == 1 && parts == 1) {
-        rotate_axis((*rest - 'X') % 3, d[0], out);
-    } else if (starts(kind, "rotate", &rest) && strlen(rest) == 3 && parts == 3) { // applied in the order named
-        for (int i = 0; i < 3; i++) {
-            unsigned axis = (unsigned)(rest[i] - 'X');
-            double r[16];
-            if (axis > 2)
-                return false;
-            rotate_axis((int)axis, d[axis], r);
-            matrix_multiply(out, r, out);
-        }
-    } else {
-        return false;
-    }
-    return true;
+    return ok && (parts != 4 || quat) && op_value(kind, d, parts, inverse, out);
 }
 
 bool usd_prim_local_matrix(const usd_prim *p, double time, double out[16], bool *resets)
@@ -137,31 +193,26 @@ bool usd_prim_local_matrix(const usd_prim *p, double time, double out[16], bool 
         *resets = false;
     const usd_property *order = usd_prim_find_property(p, "xformOpOrder");
     struct usd_value v;
-    // The order is uniform: its default counts.
-    bool ok = order && (usd_attr_get(order, USD_TIME_DEFAULT, &v) || (usd_value_finish(&v), usd_attr_get(order, time, &v)));
-    if (!ok || v.type != USD_TYPE_TOKEN || !v.is_array) {
-        if (order)
-            usd_value_finish(&v);
+    if (!order || !usd_prim_is_a(p, "Xformable"))
+        return false;
+    if (!usd_attr_get(order, USD_TIME_DEFAULT, &v) || v.type != USD_TYPE_TOKEN || !v.is_array) {
+        usd_value_finish(&v);
         return false;
     }
     const char *const *ops = v.data;
-    size_t first           = 0;
-    for (size_t i = 0; i < v.count; i++)
-        if (!strcmp(ops[i], "!resetXformStack!")) { // what stands before it does not count
-            first = i + 1;
-            if (resets)
-                *resets = true;
-        }
     // The last op is applied first to a point: M = op[n-1] * ... * op[0].
-    for (size_t i = v.count; i-- > first;) {
+    for (size_t i = 0; i < v.count; i++) {
         const char *name;
         double m[16];
+        if (!strcmp(ops[i], "!resetXformStack!")) { // what stands before it does not count
+            memcpy(out, matrix_identity, 16 * sizeof(double));
+            if (resets)
+                *resets = true;
+            continue;
+        }
         bool inverse = starts(ops[i], "!invert!", &name);
-        if (!op_matrix(p, inverse ? name : ops[i], time, m))
-            continue;
-        if (inverse && !matrix_invert(m, m))
-            continue;
-        matrix_multiply(out, m, out);
+        if (op_matrix(p, inverse ? name : ops[i], inverse, time, m))
+            matrix_multiply(m, out, out);
     }
     usd_value_finish(&v);
     return true;
@@ -170,14 +221,15 @@ bool usd_prim_local_matrix(const usd_prim *p, double time, double out[16], bool 
 void usd_prim_world_matrix(const usd_prim *p, double time, double out[16])
 {
     memcpy(out, matrix_identity, 16 * sizeof(double));
-    for (; p && p->parent; p = p->parent) {
-        double local[16];
-        bool resets;
-        if (usd_prim_local_matrix(p, time, local, &resets))
-            matrix_multiply(out, local, out);
-        if (resets)
-            break;
-    }
+    if (!p || !p->parent)
+        return;
+    double local[16];
+    bool resets;
+    bool own = usd_prim_local_matrix(p, time, local, &resets);
+    if (!resets)
+        usd_prim_world_matrix(p->parent, time, out);
+    if (own)
+        matrix_multiply(local, out, out);
 }
 
 static bool varies(const usd_prim *p)
