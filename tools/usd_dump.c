@@ -102,7 +102,7 @@ static void put_element(struct text *t, const struct usd_value *v, size_t i, boo
         puts_(t, ">");
         break;
     case USD_TYPE_ASSET:
-        if (in_dictionary)
+        if (in_dictionary && !v->is_array)
             puts_(t, "@*@"); // writers resolve them differently
         else
             put_asset(t, ((const struct usd_asset *)v->data)[i].authored);

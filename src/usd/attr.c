@@ -21,53 +21,10 @@ static struct usd_asset asset_of(const struct usd_stage *s, const struct layer *
     return a;
 }
 
-static size_t dict_size(const struct vdict_entry *e, size_t count, unsigned depth)
+void assets_resolve(const struct usd_stage *s, const struct layer *l, const char *const *names, size_t count, struct usd_asset *to)
 {
-    size_t n = count;
-    for (size_t i = 0; i < count && depth; i++)
-        if (e[i].value.type == VT_DICT)
-            n += dict_size(field_ptr(&e[i].value), e[i].value.count, depth - 1);
-    return n;
-}
-
-#define DICT_DEPTH 512
-
-// Entries of one dictionary at *next, those of nested ones behind them, all in one block.
-static void dict_fill(const struct usd_stage *s, const struct layer *l, const struct field *f, struct usd_value *out,
-                      struct usd_dict_entry **next, unsigned depth)
-{
-    const struct vdict_entry *e = field_ptr(f);
-    struct usd_dict_entry *to   = *next;
-    *next += f->count;
-    out->type  = USD_TYPE_DICTIONARY;
-    out->count = f->count;
-    out->data  = to;
-    for (uint32_t i = 0; i < f->count; i++) {
-        memset(&to[i], 0, sizeof(to[i]));
-        to[i].key = e[i].key;
-        if (e[i].value.type == VT_DICT && depth)
-            dict_fill(s, l, &e[i].value, &to[i].value, next, depth - 1);
-        else if (e[i].value.flags & VF_ARRAY && e[i].value.type == USD_TYPE_ASSET) {
-            // an owned array cannot be freed from inside a dictionary: authored names only
-            to[i].value.type     = USD_TYPE_STRING;
-            to[i].value.is_array = true;
-            to[i].value.count    = e[i].value.count;
-            to[i].value.data     = field_ptr(&e[i].value);
-        } else {
-            field_value(s, l, &e[i].value, &to[i].value);
-        }
-    }
-}
-
-static bool dict_value(const struct usd_stage *s, const struct layer *l, const struct field *f, struct usd_value *out)
-{
-    size_t n                    = dict_size(field_ptr(f), f->count, DICT_DEPTH);
-    struct usd_dict_entry *next = malloc((n + 1) * sizeof(*next));
-    if (!next)
-        return false;
-    out->owned = next;
-    dict_fill(s, l, f, out, &next, DICT_DEPTH);
-    return true;
+    for (size_t i = 0; i < count; i++)
+        to[i] = asset_of(s, l, names[i]);
 }
 
 static bool names_value(const struct field *f, struct usd_value *out)
@@ -104,8 +61,7 @@ bool field_value(const struct usd_stage *s, const struct layer *l, const struct 
         struct usd_asset *to     = out->is_array ? malloc((out->count + 1) * sizeof(*to)) : (struct usd_asset *)out->storage;
         if (!to)
             return false;
-        for (size_t i = 0; i < out->count; i++)
-            to[i] = asset_of(s, l, names[i]);
+        assets_resolve(s, l, names, out->count, to);
         out->data  = to;
         out->owned = out->is_array ? to : NULL;
         return true;
@@ -120,8 +76,8 @@ bool field_value(const struct usd_stage *s, const struct layer *l, const struct 
 bool asset_values(const struct usd_stage *s, const struct layer *l, struct usd_value *v, const char *const *names)
 {
     struct usd_asset *to = malloc((v->count + 1) * sizeof(*to));
-    for (size_t i = 0; to && i < v->count; i++)
-        to[i] = asset_of(s, l, names[i]);
+    if (to)
+        assets_resolve(s, l, names, v->count, to);
     v->data = v->owned = to;
     return to != NULL;
 }
@@ -192,21 +148,6 @@ static bool find_winner(const usd_property *q, bool timed, struct winner *w)
     return clips && clips_find(q, from, UINT32_MAX, &w->clip);
 }
 
-// Time codes are times themselves: they move with the layer's offset.
-static void map_timecodes(struct usd_value *v, struct time_map t)
-{
-    if (v->type != USD_TYPE_TIMECODE || (t.offset == 0 && t.scale == 1))
-        return;
-    double *to = v->is_array ? malloc((v->count + 1) * sizeof(*to)) : v->storage;
-    if (!to)
-        return;
-    for (size_t i = 0; i < v->count; i++)
-        to[i] = ((const double *)v->data)[i] * t.scale + t.offset;
-    free(v->owned);
-    v->owned = v->is_array ? to : NULL;
-    v->data  = to;
-}
-
 // ---------------------------------------------------------------------------------------------------------------
 // Values at a time
 
@@ -237,7 +178,7 @@ bool usd_attr_get(const usd_property *q, double time, struct usd_value *out)
     else
         ok = field_value(s, w.layer, w.value, out);
     if (ok)
-        map_timecodes(out, w.time);
+        value_map_times(out, w.time);
     return ok;
 }
 

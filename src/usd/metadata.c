@@ -7,23 +7,31 @@
 #include "stage.h"
 
 struct opinions {
-    struct {
+    ARRAY_OF(struct {
         const struct layer *layer;
         const struct field *field;
-    } at[64];
-    size_t count;
+        struct time_map time;
+    });
 };
+
+static void add_opinion(struct opinions *o, const struct index *ix, uint16_t node, uint16_t layer, const struct field *f)
+{
+    if (f && array_reserve(o, o->count + 1)) {
+        o->items[o->count].layer = ref_stack_layer(ix, node, layer)->layer;
+        o->items[o->count].field = f;
+        o->items[o->count].time  = ref_time(ix, node, layer);
+        o->count++;
+    }
+}
 
 static void prim_opinions(const usd_prim *prim, usd_tok key, struct opinions *o)
 {
     const struct usd_prim *p = prim_real(prim);
     const struct spec_ref *r = prim_refs(p);
-    for (unsigned i = 0; i < p->ref_count && o->count < 64; i++) {
+    for (unsigned i = 0; i < p->ref_count; i++) {
         const struct layer *l;
         const struct prim_spec *s = ref_spec(p->index, r[i], &l);
-        const struct field *f     = s->field_count ? spec_field(l, s, key) : NULL;
-        if (f)
-            o->at[o->count].layer = l, o->at[o->count++].field = f;
+        add_opinion(o, p->index, r[i].node, r[i].layer, s->field_count ? spec_field(l, s, key) : NULL);
     }
 }
 
@@ -31,127 +39,33 @@ static void prop_opinions(const usd_property *q, usd_tok key, struct opinions *o
 {
     const struct index *ix   = prim_real(prop_prim(q))->index;
     const struct prop_ref *r = prop_refs(q);
-    for (unsigned i = 0; i < q->ref_count && o->count < 64; i++) {
+    for (unsigned i = 0; i < q->ref_count; i++) {
         const struct layer *l;
         const struct prop_spec *s = ref_prop(ix, r[i], &l);
-        const struct field *f     = s->field_count ? prop_field(l, s, key) : NULL;
-        if (f)
-            o->at[o->count].layer = l, o->at[o->count++].field = f;
-    }
-}
-
-// A dictionary merged from several opinions. Nested entries are copied by value; their owners stay alive in `parts`.
-struct merge_node {
-    const char *key;
-    struct usd_value value; // of a leaf, borrowed from a part
-    struct merge_node *first, *next; // of a dictionary
-    size_t count;
-    bool is_dict;
-};
-
-// A scalar may live inside the struct: it moves along.
-static void move_value(struct usd_value *to, const struct usd_value *from)
-{
-    *to = *from;
-    if (from->data == from->storage)
-        to->data = to->storage;
-}
-
-static struct merge_node *merge_find(struct merge_node *dict, const char *key)
-{
-    for (struct merge_node *n = dict->first; n; n = n->next)
-        if (!strcmp(n->key, key))
-            return n;
-    return NULL;
-}
-
-static void merge_into(struct arena *a, struct merge_node *dict, const struct usd_value *v, unsigned depth)
-{
-    const struct usd_dict_entry *e = v->data;
-    for (size_t i = 0; i < v->count; i++) {
-        struct merge_node *n = merge_find(dict, e[i].key);
-        bool is_dict         = e[i].value.type == USD_TYPE_DICTIONARY;
-        if (n) {
-            if (n->is_dict && is_dict && depth)
-                merge_into(a, n, &e[i].value, depth - 1);
-            continue; // the stronger one stays
-        }
-        n = arena_alloc(a, sizeof(*n));
-        if (!n)
-            return;
-        n->key     = e[i].key;
-        n->is_dict = is_dict;
-        if (!is_dict)
-            move_value(&n->value, &e[i].value);
-        struct merge_node **at = &dict->first; // sorted by key
-        while (*at && strcmp((*at)->key, n->key) < 0)
-            at = &(*at)->next;
-        n->next = *at;
-        *at     = n;
-        dict->count++;
-        if (is_dict && depth)
-            merge_into(a, n, &e[i].value, depth - 1);
-    }
-}
-
-static size_t merge_size(const struct merge_node *dict)
-{
-    size_t n = dict->count;
-    for (const struct merge_node *c = dict->first; c; c = c->next)
-        if (c->is_dict)
-            n += merge_size(c);
-    return n;
-}
-
-static void merge_write(const struct merge_node *dict, struct usd_value *out, struct usd_dict_entry **next)
-{
-    struct usd_dict_entry *to = *next;
-    *next += dict->count;
-    out->type  = USD_TYPE_DICTIONARY;
-    out->count = dict->count;
-    out->data  = to;
-    for (const struct merge_node *c = dict->first; c; c = c->next, to++) {
-        memset(to, 0, sizeof(*to));
-        to->key = c->key;
-        if (c->is_dict) {
-            merge_write(c, &to->value, next);
-        } else {
-            move_value(&to->value, &c->value);
-        }
+        add_opinion(o, ix, r[i].node, r[i].layer, s->field_count ? prop_field(l, s, key) : NULL);
     }
 }
 
 static bool merged_dictionary(const struct usd_stage *s, const struct opinions *o, struct usd_value *out)
 {
-    struct usd_value parts[64];
-    size_t count = 0;
-    for (size_t i = 0; i < o->count; i++) {
-        if (!field_value(s, o->at[i].layer, o->at[i].field, &parts[count]) || parts[count].type != USD_TYPE_DICTIONARY) {
+    struct usd_value *parts = malloc(o->count * sizeof(*parts));
+    size_t count            = 0;
+    for (size_t i = 0; parts && i < o->count; i++) {
+        if (!field_value(s, o->items[i].layer, o->items[i].field, &parts[count]) || parts[count].type != USD_TYPE_DICTIONARY) {
             usd_value_finish(&parts[count]);
             continue;
         }
-        count++;
+        value_map_times(&parts[count++], o->items[i].time);
     }
+    bool ok = count > 0;
     if (count == 1) {
         *out = parts[0];
-        return true;
+    } else if (ok) {
+        ok = dict_merge(parts, count, out);
+        for (size_t i = 0; i < count; i++)
+            usd_value_finish(&parts[i]);
     }
-    struct arena a;
-    arena_init(&a, 0);
-    struct merge_node root = { .is_dict = true };
-    for (size_t i = 0; i < count; i++)
-        merge_into(&a, &root, &parts[i], 256);
-    struct usd_dict_entry *next = malloc((merge_size(&root) + 1) * sizeof(*next));
-    bool ok                     = count && next;
-    memset(out, 0, sizeof(*out));
-    out->owned = next;
-    if (ok)
-        merge_write(&root, out, &next);
-    else
-        usd_value_finish(out);
-    for (size_t i = 0; i < count; i++)
-        usd_value_finish(&parts[i]);
-    arena_finish(&a);
+    free(parts);
     return ok;
 }
 
@@ -160,14 +74,18 @@ static bool compose_field(const struct usd_stage *s, const struct opinions *o, s
     memset(out, 0, sizeof(*out));
     if (!o->count)
         return false;
-    const struct field *f = o->at[0].field;
+    const struct field *f = o->items[0].field;
     if (f->type == VT_DICT)
         return merged_dictionary(s, o, out);
-    if (f->type != VT_TOKEN_LISTOP && f->type != VT_STRING_LISTOP)
-        return field_value(s, o->at[0].layer, f, out);
+    if (f->type != VT_TOKEN_LISTOP && f->type != VT_STRING_LISTOP) {
+        bool ok = field_value(s, o->items[0].layer, f, out);
+        if (ok)
+            value_map_times(out, o->items[0].time);
+        return ok;
+    }
     struct item_set set = { 0 };
     for (size_t i = o->count; i-- > 0;)
-        listop_names(&set, o->at[i].field);
+        listop_names(&set, o->items[i].field);
     const char **names = malloc((set.count + 1) * sizeof(*names));
     for (size_t i = 0; names && i < set.count; i++)
         names[i] = tok_text((usd_tok)set.items[i]);
@@ -186,7 +104,9 @@ bool usd_prim_metadata(const usd_prim *p, const char *key, struct usd_value *out
     if (tok != UINT32_MAX)
         prim_opinions(p, tok, &o);
     memset(out, 0, sizeof(*out));
-    return o.count && compose_field(prim_stage(p), &o, out);
+    bool ok = o.count && compose_field(prim_stage(p), &o, out);
+    array_free(&o);
+    return ok;
 }
 
 bool usd_property_metadata(const usd_property *q, const char *key, struct usd_value *out)
@@ -198,7 +118,9 @@ bool usd_property_metadata(const usd_property *q, const char *key, struct usd_va
         return false; // values, not metadata
     if (tok != UINT32_MAX)
         prop_opinions(q, tok, &o);
-    return o.count && compose_field(prim_stage(prop_prim(q)), &o, out);
+    bool ok = o.count && compose_field(prim_stage(prop_prim(q)), &o, out);
+    array_free(&o);
+    return ok;
 }
 
 static bool is_public(const struct field *f)

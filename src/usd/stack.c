@@ -85,8 +85,8 @@ static void collect(struct collect *c, struct layer *l, struct time_map time, un
         }
         struct time_map t = { subs[i].offset, subs[i].scale };
         if (!(t.scale != 0)) {
-            stage_diagnose(c->stage, USD_WARNING, USD_ERR_INVALID, l->identifier, "/", "sublayer @%s@ has a time scale of 0; 1 is used", subs[i].asset);
-            t.scale = 1;
+            stage_diagnose(c->stage, USD_WARNING, USD_ERR_INVALID, l->identifier, "/", "sublayer @%s@ has a time scale of 0; its offset is ignored", subs[i].asset);
+            t = (struct time_map) { 0, 1 };
         }
         t.scale *= l->time_codes_per_second / sub->time_codes_per_second;
         collect(c, sub, time_compose(time, t), depth + 1);

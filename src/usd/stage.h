@@ -324,5 +324,11 @@ enum usd_purpose purpose_from(const char *name);
 // value access, attr.c: borrowed where possible
 bool field_value(const struct usd_stage *s, const struct layer *l, const struct field *f, struct usd_value *out);
 const struct samples *field_samples(const struct layer *l, const struct field *f); // NULL when it has none
+void assets_resolve(const struct usd_stage *s, const struct layer *l, const char *const *names, size_t count, struct usd_asset *to);
+// dictionary.c: from a field; from several dictionaries, strongest first, whose layers go on holding what is in them.
+bool dict_value(const struct usd_stage *s, const struct layer *l, const struct field *f, struct usd_value *out);
+bool dict_merge(const struct usd_value *parts, size_t count, struct usd_value *out);
+// Time codes are times themselves: they move with the layer's offset, in dictionaries too.
+void value_map_times(struct usd_value *v, struct time_map t);
 // Replaces v's data, `v->count` authored names, by resolved assets that v owns.
 bool asset_values(const struct usd_stage *s, const struct layer *l, struct usd_value *v, const char *const *names);
