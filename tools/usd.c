@@ -13,6 +13,8 @@ struct options {
     struct usd_open_options open;
     struct usd_variant_choice variants[64];
     const char *search[64];
+    struct usd_variant_fallback fallbacks[16];
+    const char *preferred[16][16];
     bool json, properties;
     int depth; // 0 = all
     double time;
@@ -264,6 +266,8 @@ static void usage(FILE *out)
           "  --depth N            tree: only so deep\n"
           "  --time T             tree: values at this time code\n"
           "  --variant /P:set=sel select a variant; may be repeated\n"
+          "  --variant-fallback set=a,b\n"
+          "                       where nothing is selected in a set, the first of these it has; may be repeated\n"
           "  --search FOLDER      look for assets here too; may be repeated\n"
           "  --no-payloads        leave payloads out\n"
           "\nFILE is usda, usdc, usdz, usd, or a member of a package: \"car.usdz[geo.usdc]\"\n"
@@ -282,11 +286,31 @@ static bool add_variant(struct options *o, char *text)
     return true;
 }
 
+// "SET=A,B"
+static bool add_fallback(struct options *o, char *text)
+{
+    char *name = strchr(text, '=');
+    if (!name || name == text || o->open.variant_fallback_count == 16)
+        return false;
+    *name++           = 0;
+    size_t at         = o->open.variant_fallback_count++, n = 0;
+    const char **list = o->preferred[at];
+    for (char *next; name && *name && n < 16; name = next) {
+        next = strchr(name, ',');
+        if (next)
+            *next++ = 0;
+        list[n++] = name;
+    }
+    o->fallbacks[at] = (struct usd_variant_fallback) { text, list, n };
+    return n > 0;
+}
+
 int usd_run(int argc, char **argv)
 {
     struct options o  = { .time = USD_TIME_DEFAULT };
     o.open.variants     = o.variants;
     o.open.search_paths = o.search;
+    o.open.variant_fallbacks = o.fallbacks;
     if (argc < 2 || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {
         usage(argc < 2 ? stderr : stdout);
         return argc < 2 ? EXIT_BAD_USE : EXIT_OK;
@@ -318,6 +342,8 @@ int usd_run(int argc, char **argv)
             o.time = atof(value);
             i++;
         } else if (!strcmp(a, "--variant") && value && add_variant(&o, value)) {
+            i++;
+        } else if (!strcmp(a, "--variant-fallback") && value && add_fallback(&o, value)) {
             i++;
         } else if (!strcmp(a, "--search") && value && o.open.search_path_count < 64) {
             o.search[o.open.search_path_count++] = value;

@@ -89,6 +89,13 @@ struct usd_variant_choice {
     const char *prim_path, *variant_set, *selection;
 };
 
+/** What to select in variant sets of a name where no layer selects anything: the first that such a set has. */
+struct usd_variant_fallback {
+    const char *variant_set;
+    const char *const *selections; /* in order of preference */
+    size_t selection_count;
+};
+
 struct usd_open_options {
     bool skip_payloads; /* true: payload arcs are not followed */
     const struct usd_variant_choice *variants;
@@ -101,6 +108,8 @@ struct usd_open_options {
     void *user;
     const struct usd_limits *limits; /* NULL = defaults */
     int threads;                     /* 0 = one per core */
+    const struct usd_variant_fallback *variant_fallbacks; /* none by default, as in OpenUSD without plugins */
+    size_t variant_fallback_count;
 };
 
 /**

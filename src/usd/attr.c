@@ -5,6 +5,7 @@
 
 #include "clips.h"
 #include "crate.h"
+#include "expression.h"
 #include "interpolate.h"
 #include "spline.h"
 
@@ -99,6 +100,7 @@ struct winner {
     const struct spline *spline;   // or a spline
     struct clip_hit clip;          // or clips, when clip.set is not NULL
     struct time_map time;
+    const struct layer_stack *stack; // of the opinion: its variables go into asset paths
 };
 
 enum says { SAYS_NOTHING, SAYS_VALUE, SAYS_BLOCK, SAYS_STILL };
@@ -141,7 +143,8 @@ static bool find_winner(const usd_property *q, bool timed, struct winner *w)
         if (says == SAYS_STILL) {
             timed = clips = false;
         } else if (says != SAYS_NOTHING) {
-            w->time = ref_time(ix, r[i].node, r[i].layer);
+            w->time  = ref_time(ix, r[i].node, r[i].layer);
+            w->stack = ix->nodes[r[i].node].stack;
             return says == SAYS_VALUE;
         }
     }
@@ -177,8 +180,10 @@ bool usd_attr_get(const usd_property *q, double time, struct usd_value *out)
         ok = spline_value(w.spline, layer_time(w.time, time), out);
     else
         ok = field_value(s, w.layer, w.value, out);
-    if (ok)
+    if (ok) {
         value_map_times(out, w.time);
+        expression_assets(s, w.stack, w.layer, out);
+    }
     return ok;
 }
 

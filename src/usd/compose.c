@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "expression.h"
 #include "relocate.h"
 #include "site.h"
 #include "stage.h"
@@ -192,7 +193,13 @@ static void key_selections(struct item_set *key, const struct usd_prim *p)
             continue;
         const char *const *pair = field_ptr(f);
         for (uint32_t k = 0; k < f->count; k++) {
-            uint64_t item = (uint64_t)tok_str(pair[k * 2]) << 32 | tok_str(pair[k * 2 + 1]);
+            char text[EXPRESSION_MAX], error[160];
+            const char *name = pair[k * 2 + 1];
+            if (expression_is(name))
+                name = expression_string(p->index->nodes[r[i].node].stack->vars, name, text, error) ? text : NULL;
+            if (!name)
+                continue;
+            uint64_t item = (uint64_t)tok_str(pair[k * 2]) << 32 | tok_str(name);
             size_t at     = first;
             while (at < key->count && key->items[at] >> 32 < item >> 32)
                 at++;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "expression.h"
 #include "graph.h"
 #include "path.h"
 
@@ -63,35 +64,48 @@ static __attribute__((noinline)) usd_tok anchored(struct scratch *x, const struc
     return resolved;
 }
 
-static struct layer_stack *stack_of(struct scratch *x, usd_tok resolved, usd_tok site)
+static struct layer_stack *stack_of(struct scratch *x, const struct layer_stack *home, usd_tok resolved, usd_tok site)
 {
-    uint64_t *known = hash_map_get(&x->stacks, resolved);
+    bool common     = home->source == x->stage->root_stack; // no expression variables but the root's
+    uint64_t *known = common ? hash_map_get(&x->stacks, resolved) : NULL;
     if (known)
         return (struct layer_stack *)(uintptr_t)*known;
-    struct layer_stack *stack = stack_get(x->stage, tok_text(resolved), tok_text(site));
-    if (stack)
+    struct layer_stack *stack = stack_get(x->stage, home, tok_text(resolved), tok_text(site));
+    if (stack && common)
         hash_map_put(&x->stacks, resolved, (uintptr_t)stack);
     return stack;
 }
 
-static void apply_refs(struct scratch *x, struct ref_items *all, struct item_set *set, const struct field *f, const struct layer *l,
-                       uint16_t layer_index)
+// false: an expression that leaves the reference out, or fails.
+static __attribute__((noinline)) bool make_item(struct scratch *x, const struct graph_node *n, const struct layer *l,
+                                                const struct arc_ref *ref, struct ref_item *r)
+{
+    char text[EXPRESSION_MAX];
+    const char *asset = expression_or_report(x->stage, n->n.stack, l, tok_text(n->n.site), ref->asset, text);
+    if (!asset || (!*asset && *ref->asset))
+        return false;
+    r->path     = tok_str(ref->path);
+    r->time     = (struct time_map) { ref->offset, ref->scale };
+    r->authored = tok_str(asset);
+    r->resolved = r->authored ? anchored(x, l, r->authored) : 0;
+    return true;
+}
+
+static void apply_refs(struct scratch *x, const struct graph_node *n, struct ref_items *all, struct item_set *set, const struct field *f,
+                       const struct layer *l, uint16_t layer_index)
 {
     const struct listop *op = field_ptr(f);
     uint64_t *lists[LISTOP_KINDS];
     size_t counts[LISTOP_KINDS];
     for (int k = 0; k < LISTOP_KINDS; k++) {
         const struct arc_ref *refs = op->list[k].items;
-        counts[k]                  = op->list[k].count;
-        lists[k]                   = counts[k] ? malloc(counts[k] * sizeof(uint64_t)) : NULL;
-        if (counts[k] && !lists[k])
-            counts[k] = 0;
-        for (size_t i = 0; i < counts[k]; i++) {
-            struct ref_item r = { .path = tok_str(refs[i].path), .time = { refs[i].offset, refs[i].scale }, .layer = layer_index };
-            r.authored        = tok_str(refs[i].asset);
-            if (r.authored)
-                r.resolved = anchored(x, l, r.authored);
-            lists[k][i] = number_of(all, &r);
+        size_t count               = op->list[k].count;
+        lists[k]                   = count ? malloc(count * sizeof(uint64_t)) : NULL;
+        counts[k]                  = 0;
+        for (size_t i = 0; lists[k] && i < count; i++) {
+            struct ref_item r = { .layer = layer_index };
+            if (make_item(x, n, l, &refs[i], &r))
+                lists[k][counts[k]++] = number_of(all, &r);
         }
     }
     listop_apply(set, (const uint64_t *const *)lists, counts, op->is_explicit);
@@ -107,7 +121,7 @@ static void compose_refs(struct scratch *x, struct graph *g, uint16_t at, usd_to
         const struct layer *l = graph_spec(g, n, i, &spec);
         const struct field *f = spec_field(l, spec, field);
         if (f && f->type == VT_REF_LISTOP)
-            apply_refs(x, all, set, f, l, g->specs.items[n->first_spec + i].layer);
+            apply_refs(x, n, all, set, f, l, g->specs.items[n->first_spec + i].layer);
     }
 }
 
@@ -157,7 +171,7 @@ static void add_reference(struct scratch *x, struct graph *g, uint16_t at, enum 
         time = time_compose(home->layers[r->layer].time, time);
     }
     if (r->resolved) {
-        stack = stack_of(x, r->resolved, site);
+        stack = stack_of(x, home, r->resolved, site);
         if (!stack || stack->broken) {
             report_ref(x, USD_ERR_NOT_FOUND, l, arc, site, r, "the layer cannot be opened");
             return;

@@ -1,4 +1,5 @@
 // Variant sets of a site and of its ancestors, and what is selected in them.
+#include "expression.h"
 #include "graph.h"
 
 #include <stdlib.h>
@@ -104,11 +105,16 @@ static bool selection_at(struct scratch *x, const struct layer_stack *stack, usd
         if (!f || f->type != VT_SELECTIONS)
             continue;
         const char *const *pair = field_ptr(f);
-        for (uint32_t k = 0; k < f->count; k++)
-            if (!strcmp(pair[k * 2], tok_text(set))) {
-                *selection = tok_str(pair[k * 2 + 1]);
-                return true;
-            }
+        for (uint32_t k = 0; k < f->count; k++) {
+            if (strcmp(pair[k * 2], tok_text(set)))
+                continue;
+            char text[EXPRESSION_MAX];
+            const char *name = expression_or_report(x->stage, stack, l, tok_text(site), pair[k * 2 + 1], text);
+            if (!name) // a weaker opinion counts
+                break;
+            *selection = tok_str(name);
+            return true;
+        }
     }
     return false;
 }

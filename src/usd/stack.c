@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "expression.h"
 #include "path.h"
 #include "relocate.h"
 
@@ -10,6 +11,7 @@
 
 struct collect {
     struct usd_stage *stage;
+    const struct layer_stack *stack; // under construction
     struct {
         ARRAY_OF(struct stack_layer);
     } layers;
@@ -68,8 +70,15 @@ static void collect(struct collect *c, struct layer *l, struct time_map time, un
         return;
     const struct arc_ref *subs = field_ptr(f);
     for (uint32_t i = 0; i < f->count; i++) {
-        char resolved[RESOLVED_MAX];
-        if (!asset_anchor(c->stage, l->anchor, subs[i].asset, resolved)) {
+        char resolved[RESOLVED_MAX], text[EXPRESSION_MAX];
+        if (c->layers.count >= UINT16_MAX) {
+            stage_diagnose(c->stage, USD_ERROR, USD_ERR_LIMIT, l->identifier, "/", "a layer stack has more than %d layers; the rest is left out", UINT16_MAX);
+            return;
+        }
+        const char *asset = expression_or_report(c->stage, c->stack, l, "/", subs[i].asset, text);
+        if (!asset || (!*asset && *subs[i].asset)) // an expression may leave it out
+            continue;
+        if (!asset_anchor(c->stage, l->anchor, asset, resolved)) {
             stage_diagnose(c->stage, USD_ERROR, USD_ERR_NOT_FOUND, l->identifier, "/", "sublayer @%s@ has no usable path", subs[i].asset);
             continue;
         }
@@ -93,12 +102,15 @@ static void collect(struct collect *c, struct layer *l, struct time_map time, un
     }
 }
 
-static struct layer_stack *build(struct usd_stage *s, struct layer *root, const char *resolved)
+static struct layer_stack *build(struct usd_stage *s, const struct layer_stack *from, struct layer *root, const char *resolved)
 {
     struct collect *c = calloc(1, sizeof(*c));
     if (!c)
         return NULL;
-    c->stage = s;
+    bool own;
+    struct layer_stack with = { .vars = expression_vars(s, root, from ? from->source->vars : NULL, &own) };
+    c->stage                = s;
+    c->stack                = &with;
     if (root)
         collect(c, root, (struct time_map) { 0, 1 }, 0);
     pthread_mutex_lock(&s->lock);
@@ -114,6 +126,9 @@ static struct layer_stack *build(struct usd_stage *s, struct layer *root, const 
                 memcpy(st->layers, c->layers.items, st->count * sizeof(*st->layers));
             st->time_codes_per_second = root ? root->time_codes_per_second : 24;
             st->broken                = !root;
+            st->vars                  = with.vars;
+            st->from                  = from ? from->source : NULL;
+            st->source                = own || !from ? st : from->source;
         }
     }
     pthread_mutex_unlock(&s->lock);
@@ -122,10 +137,10 @@ static struct layer_stack *build(struct usd_stage *s, struct layer *root, const 
     return st;
 }
 
-static struct layer_stack *find(struct usd_stage *s, unsigned bucket, const char *resolved)
+static struct layer_stack *find(struct usd_stage *s, unsigned bucket, const struct layer_stack *from, const char *resolved)
 {
     for (struct layer_stack *st = s->stacks[bucket]; st; st = st->next)
-        if (!strcmp(st->resolved, resolved))
+        if (st->from == from && !strcmp(st->resolved, resolved))
             return st;
     return NULL;
 }
@@ -135,7 +150,7 @@ static struct layer_stack *publish(struct usd_stage *s, struct layer_stack *fres
     unsigned b = (unsigned)hash_bytes(fresh->resolved, strlen(fresh->resolved)) % 4096;
     relocates_collect(s, fresh);
     pthread_mutex_lock(&s->lock);
-    struct layer_stack *st = find(s, b, fresh->resolved); // another thread may have been faster
+    struct layer_stack *st = find(s, b, fresh->from, fresh->resolved); // another thread may have been faster
     if (!st) {
         st           = fresh;
         st->next     = s->stacks[b];
@@ -145,16 +160,16 @@ static struct layer_stack *publish(struct usd_stage *s, struct layer_stack *fres
     return st;
 }
 
-struct layer_stack *stack_get(struct usd_stage *s, const char *resolved, const char *site)
+struct layer_stack *stack_get(struct usd_stage *s, const struct layer_stack *from, const char *resolved, const char *site)
 {
     unsigned b = (unsigned)hash_bytes(resolved, strlen(resolved)) % 4096;
     pthread_mutex_lock(&s->lock);
-    struct layer_stack *st = find(s, b, resolved);
+    struct layer_stack *st = find(s, b, from->source, resolved);
     pthread_mutex_unlock(&s->lock);
     if (st)
         return st;
     struct layer *root = open_layer(s, resolved, "", site, "layer");
-    st                 = build(s, root, resolved);
+    st                 = build(s, from, root, resolved);
     return st ? publish(s, st) : NULL;
 }
 
@@ -162,7 +177,7 @@ int stack_open_root(struct usd_stage *s, struct layer *root, struct usd_error *e
 {
     keep_layer(s, root);
     const char *name = root->cache_key ? root->cache_key : root->identifier;
-    struct layer_stack *st = build(s, root, name);
+    struct layer_stack *st = build(s, NULL, root, name);
     if (!st) {
         error_set(err, USD_ERR_NOMEM, root->identifier, "%s: out of memory", root->identifier);
         return USD_ERR_NOMEM;

@@ -75,6 +75,14 @@ static struct usd_stage *stage_create(const struct usd_open_options *o)
     for (size_t i = 0; s->choices && i < o->variant_count; i++)
         s->choices[s->choice_count++] = (struct variant_choice) { tok_str(o->variants[i].prim_path),
                                                                  tok_str(o->variants[i].variant_set), tok_str(o->variants[i].selection) };
+    size_t fallbacks = 0;
+    for (size_t i = 0; i < o->variant_fallback_count; i++)
+        fallbacks += o->variant_fallbacks[i].selection_count;
+    s->fallbacks = calloc(fallbacks + 1, sizeof(*s->fallbacks));
+    for (size_t i = 0; s->fallbacks && i < o->variant_fallback_count; i++)
+        for (size_t k = 0; k < o->variant_fallbacks[i].selection_count; k++)
+            s->fallbacks[s->fallback_count++] = (struct variant_fallback) { tok_str(o->variant_fallbacks[i].variant_set),
+                                                                           tok_str(o->variant_fallbacks[i].selections[k]) };
     for (size_t i = 0; s->search_paths && i < o->search_path_count; i++) {
         s->search_paths[i] = strdup(o->search_paths[i]);
         s->search_path_count += s->search_paths[i] != NULL;
@@ -98,6 +106,7 @@ void usd_stage_close(usd_stage **stage)
         free(s->search_paths[i]);
     free(s->search_paths);
     free(s->choices);
+    free(s->fallbacks);
     array_free(&s->layers);
     array_free(&s->arenas);
     array_free(&s->diagnostics);

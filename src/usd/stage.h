@@ -70,6 +70,9 @@ struct layer_stack {
     uint32_t *relocate_order;   // their numbers, three times: by source, by target, by origin
     uint32_t relocate_count;
     bool broken; // the root layer could not be read; reported already
+    const struct expr_vars *vars;     // expression variables; NULL = none
+    const struct layer_stack *from;   // whose variables are stronger; NULL for the root stack
+    const struct layer_stack *source; // the stack that has the strongest of them: itself or one that leads here
 };
 
 struct spec_ref {
@@ -263,8 +266,9 @@ void stage_finding(struct usd_stage *s, enum usd_severity severity, const char *
 // ---------------------------------------------------------------------------------------------------------------
 // stack.c
 
-// The layer stack of a resolved root layer; built once per stage. NULL only when memory is short.
-struct layer_stack *stack_get(struct usd_stage *s, const char *resolved, const char *site);
+// The layer stack of a resolved root layer as `from` sees it, whose expression variables are stronger; built once per
+// stage. NULL only when memory is short.
+struct layer_stack *stack_get(struct usd_stage *s, const struct layer_stack *from, const char *resolved, const char *site);
 int stack_open_root(struct usd_stage *s, struct layer *root, struct usd_error *err);
 
 // resolver.c: resolved path of an authored one, "" when nothing is there. `out` holds at least RESOLVED_MAX bytes.

@@ -40,7 +40,7 @@ static inline size_t tok_size(usd_tok t) { return t ? tok_entry(t)->size : 0; }
     X(timeSamples) X(typeName) X(upAxis) X(variability) X(variantSelection) X(variantSetNames) X(variantChildren) \
     X(variantSetChildren) X(primChildren) X(custom) X(visibility) X(xformOpOrder) X(connectionChildren)          \
     X(targetChildren) X(layerRelocates) X(variants) X(variantSets) X(inherits) X(doc) X(clipSets) X(framePrecision) \
-    X(kilogramsPerUnit) X(opaque) X(group) X(prefixSubstitutions) X(suffixSubstitutions) X(symmetryFunction) X(displayUnit)
+    X(kilogramsPerUnit) X(opaque) X(group) X(prefixSubstitutions) X(suffixSubstitutions) X(symmetryFunction) X(displayUnit) X(expressionVariables)
 enum {
     T_EMPTY = 0,
 #define X(name) T_##name,

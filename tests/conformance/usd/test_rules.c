@@ -2,7 +2,7 @@
 //
 //   Words until the first section say the rule.
 //   --- NAME.usda        a layer, written into a folder of its own; the first one is the root. Any name with a dot.
-//   --- options          lines: payloads no | search FOLDER | variant PRIM SET SELECTION | fallback SET A,B
+//   --- options          lines: payloads no | search FOLDER | variant PRIM SET SELECTION | fallback SET A B
 //   --- stack            PRIM = LAYER<PATH> ...     all opinions, strongest first ("none": no such prim)
 //   --- property         PROPERTY = LAYER<PATH> ... the same for a property
 //   --- children         PRIM = NAME ...            composed order
@@ -136,6 +136,8 @@ struct options {
     struct usd_open_options open;
     struct usd_variant_choice variants[MAX_OPTIONS];
     const char *search[MAX_OPTIONS];
+    struct usd_variant_fallback fallbacks[MAX_OPTIONS];
+    const char *preferred[MAX_OPTIONS][4];
     char text[MAX_OPTIONS][3][256];
     size_t used;
 };
@@ -146,12 +148,17 @@ static void read_options(struct rule *r, struct options *o)
     char line[512], word[32], name[101];
     o->open.variants     = o->variants;
     o->open.search_paths = o->search;
+    o->open.variant_fallbacks = o->fallbacks;
     while (at && o->used < MAX_OPTIONS && next_line(&at, line, sizeof(line))) {
         char(*t)[256] = o->text[o->used++];
         if (!strcmp(line, "payloads no")) {
             o->open.skip_payloads = true;
         } else if (sscanf(line, "%31s %255s %255s %255s", word, t[0], t[1], t[2]) == 4 && !strcmp(word, "variant")) {
             o->variants[o->open.variant_count++] = (struct usd_variant_choice) { t[0], t[1], t[2] };
+        } else if (sscanf(line, "fallback %255s %255s %255s", t[0], t[1], t[2]) == 3) {
+            size_t number = o->open.variant_fallback_count++;
+            o->preferred[number][0] = t[1], o->preferred[number][1] = t[2];
+            o->fallbacks[number]    = (struct usd_variant_fallback) { t[0], o->preferred[number], 2 };
         } else if (sscanf(line, "search %100s", name) == 1) {
             snprintf(t[0], sizeof(t[0]), "%s/%s", r->folder, name);
             o->search[o->open.search_path_count++] = t[0];
@@ -247,6 +254,12 @@ static struct dump read_dump(struct rule *r, const char *program, const char *ro
         argv[n++] = "--no-payloads";
     for (size_t i = 0; i < o->open.search_path_count; i++)
         argv[n++] = "--search", argv[n++] = o->search[i];
+    char fallbacks[MAX_OPTIONS][800];
+    for (size_t i = 0; i < o->open.variant_fallback_count; i++) {
+        const struct usd_variant_fallback *f = &o->fallbacks[i];
+        snprintf(fallbacks[i], sizeof(fallbacks[i]), "%s=%s,%s", f->variant_set, f->selections[0], f->selections[1]);
+        argv[n++] = "--variant-fallback", argv[n++] = fallbacks[i];
+    }
     for (size_t i = 0; i < o->open.variant_count; i++) {
         snprintf(words[i], sizeof(words[i]), "%s:%s=%s", o->variants[i].prim_path, o->variants[i].variant_set, o->variants[i].selection);
         argv[n++] = "--variant", argv[n++] = words[i];
