@@ -11,6 +11,9 @@
 
 #define MAX_DEPTH 2000 // of the namespace
 #define CHILD_HASH 512
+#define FRONTIER 256    // subtrees handed out to the threads
+#define SHARED_LIST 256 // children that all threads compose together, while there are no subtrees to hand out
+#define KIDS_AT_ONCE 32
 
 struct usd_prim prim_pending;
 
@@ -43,6 +46,7 @@ struct worker {
     struct {
         ARRAY_OF(usd_tok);
     } prohibited; // names that relocations took away
+    struct job *job; // while this worker composes alone: the others can help with a long list of children
 };
 
 static void worker_finish(struct worker *w)
@@ -489,6 +493,61 @@ static void compose_prim(struct worker *w, struct usd_prim *p, const struct spec
     resolve_instance(w, p);
 }
 
+// Children first to end of p, as `from` gathered them.
+static void compose_kids(struct worker *w, const struct worker *from, struct usd_prim *p, struct usd_prim *kids, size_t first, size_t end)
+{
+    for (size_t i = first; i < end; i++) {
+        const struct child *c = &from->children.items[i];
+        struct usd_prim *k    = &kids[i];
+        k->parent             = p;
+        k->index              = p->index;
+        k->name               = c->name;
+        k->next_sibling       = i + 1 < from->children.count ? &kids[i + 1] : NULL;
+        array_clear(&w->inherited);
+        for (uint32_t r = c->first; r != UINT32_MAX; r = from->refs.items[r].next)
+            (void)array_push(&w->inherited, from->refs.items[r].ref);
+        compose_prim(w, k, w->inherited.items, w->inherited.count, c->relocated);
+    }
+}
+
+struct job {
+    struct usd_stage *stage;
+    struct {
+        ARRAY_OF(struct usd_prim *);
+    } frontier;
+    struct worker *workers;
+    int worker_count;
+    struct thread_pool *pool; // made when there is something to share
+    atomic_uint next_worker, next_prim;
+};
+
+struct kids_job {
+    struct worker *workers;
+    const struct worker *from;
+    struct usd_prim *p, *kids;
+    size_t count;
+    atomic_size_t next;
+};
+
+static void run_kids(void *user, size_t i)
+{
+    struct kids_job *j = user;
+    for (;;) {
+        size_t first = atomic_fetch_add(&j->next, KIDS_AT_ONCE);
+        if (first >= j->count)
+            return;
+        compose_kids(&j->workers[i], j->from, j->p, j->kids, first, first + KIDS_AT_ONCE < j->count ? first + KIDS_AT_ONCE : j->count);
+    }
+}
+
+static void share_kids(struct job *job, const struct worker *from, struct usd_prim *p, struct usd_prim *kids, size_t count)
+{
+    struct kids_job j = { job->workers, from, p, kids, count, 0 };
+    if (!job->pool && job->worker_count > 1)
+        job->pool = thread_pool_create(job->worker_count - 1, "usd");
+    thread_pool_for(job->pool, (size_t)job->worker_count, run_kids, &j);
+}
+
 // The direct children of a composed prim. They are left without children of their own.
 static void compose_children(struct worker *w, struct usd_prim *p)
 {
@@ -523,17 +582,10 @@ static void compose_children(struct worker *w, struct usd_prim *p)
     if (!kids)
         return;
     p->child_count = (uint32_t)n;
-    for (size_t i = 0; i < n; i++) {
-        struct usd_prim *k = &kids[i];
-        k->parent          = p;
-        k->index           = p->index;
-        k->name            = w->children.items[i].name;
-        k->next_sibling    = i + 1 < n ? &kids[i + 1] : NULL;
-        array_clear(&w->inherited);
-        for (uint32_t r = w->children.items[i].first; r != UINT32_MAX; r = w->refs.items[r].next)
-            (void)array_push(&w->inherited, w->refs.items[r].ref);
-        compose_prim(w, k, w->inherited.items, w->inherited.count, w->children.items[i].relocated);
-    }
+    if (w->job && n >= SHARED_LIST)
+        share_kids(w->job, w, p, kids, n);
+    else
+        compose_kids(w, w, p, kids, 0, n);
     atomic_store_explicit(&p->first_child, kids, memory_order_release);
 }
 
@@ -554,16 +606,6 @@ static void compose_below(struct worker *w, struct usd_prim *p, unsigned depth)
 // ---------------------------------------------------------------------------------------------------------------
 // All threads
 
-#define FRONTIER 256 // subtrees handed out to the threads
-
-struct job {
-    struct usd_stage *stage;
-    struct {
-        ARRAY_OF(struct usd_prim *);
-    } frontier;
-    struct worker *workers;
-    atomic_uint next_worker, next_prim;
-};
 
 static void run_job(void *user, size_t i)
 {
@@ -588,6 +630,7 @@ int stage_compose(struct usd_stage *s, int threads)
     int made     = 0;
     while (j.workers && made < threads && worker_init(&j.workers[made], s))
         made++;
+    j.worker_count = made;
     int rc = made ? USD_OK : USD_ERR_NOMEM;
     struct index *ix = NULL;
     if (made) {
@@ -607,6 +650,7 @@ int stage_compose(struct usd_stage *s, int threads)
             (void)array_push(&w->inherited, (struct spec_ref) { 0, 0, (uint16_t)i });
         set_refs(w, s->root, w->inherited.items, w->inherited.count);
         s->root->flags = 0;
+        w->job = &j;
         // Breadth first until there is enough to share out.
         size_t at = 0;
         (void)array_push(&j.frontier, s->root);
@@ -621,10 +665,12 @@ int stage_compose(struct usd_stage *s, int threads)
             for (; kid && kid != &prim_pending; kid = kid->next_sibling)
                 (void)array_push(&j.frontier, kid);
         }
+        w->job = NULL;
         atomic_init(&j.next_prim, (unsigned)at);
-        struct thread_pool *pool = made > 1 && j.frontier.count - at > 1 ? thread_pool_create(made - 1, "usd") : NULL;
-        thread_pool_for(pool, (size_t)made, run_job, &j);
-        thread_pool_destroy(&pool);
+        if (!j.pool && made > 1 && j.frontier.count - at > 1)
+            j.pool = thread_pool_create(made - 1, "usd");
+        thread_pool_for(j.pool, (size_t)made, run_job, &j);
+        thread_pool_destroy(&j.pool);
     }
     if (rc == USD_OK && atomic_load(&s->has_nested_instances) && !instances_cut_cycles(s))
         rc = USD_ERR_NOMEM;

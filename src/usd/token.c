@@ -6,7 +6,7 @@
 
 #include "hash.h"
 
-#define BLOCK_BYTES (256u << 10)
+#define BLOCK_BYTES (64u << 10) // of text, for each shard
 
 struct tok_entry *_Atomic tok_chunks[1u << (32 - TOK_CHUNK_BITS)];
 
@@ -19,13 +19,22 @@ struct table {
     _Atomic uint64_t slot[];
 };
 
-static struct table *_Atomic table;
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static uint32_t count = 1; // id 0 is ""
-static char *block;
-static size_t block_left;
-static uint64_t memory;
+// By the upper bits of the hash, so that threads which make names at once seldom wait for each other.
+#define SHARDS 16
+static struct shard {
+    _Alignas(64) pthread_mutex_t lock;
+    struct table *_Atomic table;
+    size_t count;
+    char *block;
+    size_t block_left;
+} shards[SHARDS];
+
+static atomic_uint next_id = 1; // id 0 is ""
+static atomic_uint_least64_t memory;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static struct shard *shard_of(uint32_t hash) { return &shards[hash >> 28]; }
+_Static_assert(SHARDS == 1u << 4, "the shard takes the upper four bits");
 
 static uint32_t hash_text(const char *text, size_t size)
 {
@@ -74,9 +83,9 @@ static struct table *table_make(size_t slots)
     return t;
 }
 
-static const char *store_text(const char *text, size_t size)
+static const char *store_text(struct shard *s, const char *text, size_t size)
 {
-    if (block_left < size + 1) {
+    if (s->block_left < size + 1) {
         size_t want = size + 1 > BLOCK_BYTES / 4 ? size + 1 : BLOCK_BYTES;
         char *b     = malloc(want);
         if (!b)
@@ -87,43 +96,60 @@ static const char *store_text(const char *text, size_t size)
             b[size] = 0;
             return b;
         }
-        block      = b;
-        block_left = want;
+        s->block      = b;
+        s->block_left = want;
     }
-    char *p = block;
+    char *p = s->block;
     memcpy(p, text, size);
     p[size] = 0;
-    block += size + 1;
-    block_left -= size + 1;
+    s->block += size + 1;
+    s->block_left -= size + 1;
     return p;
 }
 
-static uint32_t insert(const char *text, size_t size, uint32_t hash)
+static struct tok_entry *entry_of_new(uint32_t id)
 {
-    struct table *t = atomic_load_explicit(&table, memory_order_relaxed);
-    uint32_t id     = lookup(t, text, size, hash);
+    struct tok_entry *_Atomic *at = &tok_chunks[id >> TOK_CHUNK_BITS];
+    struct tok_entry *chunk       = atomic_load_explicit(at, memory_order_acquire);
+    if (!chunk) {
+        struct tok_entry *fresh = calloc(1u << TOK_CHUNK_BITS, sizeof(*fresh));
+        if (!fresh)
+            abort();
+        if (atomic_compare_exchange_strong(at, &chunk, fresh)) {
+            chunk = fresh;
+            memory += sizeof(*fresh) << TOK_CHUNK_BITS;
+        } else {
+            free(fresh); // another shard was quicker
+        }
+    }
+    return &chunk[id & ((1u << TOK_CHUNK_BITS) - 1)];
+}
+
+static void grow(struct shard *s)
+{
+    struct table *t = atomic_load_explicit(&s->table, memory_order_relaxed), *bigger = table_make((t->mask + 1) * 2);
+    for (size_t i = 0; i <= t->mask; i++) {
+        uint64_t slot = atomic_load_explicit(&t->slot[i], memory_order_relaxed);
+        if (slot)
+            place(bigger, (uint32_t)slot, (uint32_t)(slot >> 32));
+    }
+    bigger->older = t;
+    atomic_store_explicit(&s->table, bigger, memory_order_release);
+}
+
+static uint32_t insert(struct shard *s, const char *text, size_t size, uint32_t hash)
+{
+    uint32_t id = lookup(atomic_load_explicit(&s->table, memory_order_relaxed), text, size, hash);
     if (id)
         return id;
-    if ((size_t)count * 4 > t->mask * 3) {
-        struct table *bigger = table_make((t->mask + 1) * 2);
-        for (uint32_t i = 1; i < count; i++)
-            place(bigger, i, tok_entry(i)->hash);
-        bigger->older = t;
-        atomic_store_explicit(&table, bigger, memory_order_release);
-        t = bigger;
-    }
-    id            = count++;
-    size_t chunk  = id >> TOK_CHUNK_BITS;
-    struct tok_entry *c = atomic_load_explicit(&tok_chunks[chunk], memory_order_relaxed);
-    if (!c) {
-        c = calloc(1u << TOK_CHUNK_BITS, sizeof(*c));
-        if (!c)
-            abort();
-        memory += sizeof(*c) << TOK_CHUNK_BITS;
-        atomic_store_explicit(&tok_chunks[chunk], c, memory_order_release);
-    }
-    c[id & ((1u << TOK_CHUNK_BITS) - 1)] = (struct tok_entry) { store_text(text, size), (uint32_t)size, hash };
-    place(t, id, hash);
+    if (s->count * 4 > atomic_load_explicit(&s->table, memory_order_relaxed)->mask * 3)
+        grow(s);
+    id = atomic_fetch_add_explicit(&next_id, 1, memory_order_relaxed);
+    if (!id)
+        abort(); // four thousand million names
+    *entry_of_new(id) = (struct tok_entry) { store_text(s, text, size), (uint32_t)size, hash };
+    place(atomic_load_explicit(&s->table, memory_order_relaxed), id, hash);
+    s->count++;
     return id;
 }
 
@@ -135,9 +161,14 @@ static void start(void)
 #undef X
         "default",
     };
-    atomic_store(&table, table_make(1u << 14));
-    for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++)
-        insert(fixed[i], strlen(fixed[i]), hash_text(fixed[i], strlen(fixed[i])));
+    for (int i = 0; i < SHARDS; i++) {
+        pthread_mutex_init(&shards[i].lock, NULL);
+        atomic_store(&shards[i].table, table_make(1u << 10));
+    }
+    for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++) {
+        uint32_t hash = hash_text(fixed[i], strlen(fixed[i]));
+        insert(shard_of(hash), fixed[i], strlen(fixed[i]), hash);
+    }
 }
 
 usd_tok tok_make(const char *text, size_t size)
@@ -146,12 +177,13 @@ usd_tok tok_make(const char *text, size_t size)
         return 0;
     pthread_once(&once, start);
     uint32_t hash = hash_text(text, size);
-    uint32_t id   = lookup(atomic_load_explicit(&table, memory_order_acquire), text, size, hash);
+    struct shard *s = shard_of(hash);
+    uint32_t id     = lookup(atomic_load_explicit(&s->table, memory_order_acquire), text, size, hash);
     if (id)
         return id;
-    pthread_mutex_lock(&lock);
-    id = insert(text, size, hash);
-    pthread_mutex_unlock(&lock);
+    pthread_mutex_lock(&s->lock);
+    id = insert(s, text, size, hash);
+    pthread_mutex_unlock(&s->lock);
     return id;
 }
 
@@ -162,14 +194,12 @@ usd_tok tok_find(const char *text, size_t size)
     if (!size)
         return 0;
     pthread_once(&once, start);
-    uint32_t id = lookup(atomic_load_explicit(&table, memory_order_acquire), text, size, hash_text(text, size));
+    uint32_t hash = hash_text(text, size);
+    uint32_t id   = lookup(atomic_load_explicit(&shard_of(hash)->table, memory_order_acquire), text, size, hash);
     return id ? id : UINT32_MAX;
 }
 
 uint64_t tok_memory(void)
 {
-    pthread_mutex_lock(&lock);
-    uint64_t m = memory;
-    pthread_mutex_unlock(&lock);
-    return m;
+    return atomic_load(&memory);
 }
