@@ -567,11 +567,128 @@ USD_API size_t usd_asset_udim_tiles(const usd_stage *stage, const struct usd_ass
                                     void (*fn)(void *user, int tile, const char *resolved), void *user);
 
 /* ------------------------------------------------------------------------------------------------------------------
- * Writing text, and checking
+ * Edits in memory: the session layer
+ *
+ * Every stage has a session layer. It is stronger than all layers of the stage, empty at first, and never written to a
+ * file. Edits are opinions in it: the functions below record them, usd_stage_commit() composes anew what they concern.
+ * Any number of edits may come before one commit.
+ *
+ * Threads: one thread at a time edits and commits, and from its first edit until usd_stage_commit() has returned no
+ * other thread may read the stage. In between, answers of the stage are partly old and partly new.
+ *
+ * What stays valid: a commit names the paths it concerned (struct usd_change). Prims that are neither at nor below a
+ * resynced path keep their addresses; so does the prim at a resynced path as long as it exists, and its path string.
+ * Prims below it, their properties and the strings of both are gone. Properties keep their addresses unless their
+ * prim, or some property of their prim, was resynced. Values handed out before are invalid where a change is reported;
+ * strings and tokens taken from an attribute or from metadata live until that is edited.
+ *
+ * Paths are absolute, without variant selections. What lies below an instance has no opinions of its own and cannot be
+ * edited: edit the instance, what it refers to, or set "instanceable" to false on it and commit.
+ *
+ * Every function returns USD_OK or a negative enum usd_status with `err` (may be NULL) filled; then nothing changed:
+ * USD_ERR_INVALID for a path or an argument that makes no sense, for what lies below an instance, and for a type other
+ * than the declared one; USD_ERR_NOT_FOUND for a prim that neither the stage nor the session layer has.
  */
+
+enum usd_change_kind {
+    /* A prim: it and all below it was composed anew; it may be new or gone. A property: it came, went, or was declared
+     * or connected anew; every property of its prim has a new address. "/": everything. */
+    USD_CHANGE_RESYNCED,
+    USD_CHANGE_INFO, /* a prim: its metadata; a property: its value or metadata; nothing moved */
+};
+struct usd_change {
+    const char *path; /* "/A/B", "/A/B.size"; lives as long as the process */
+    enum usd_change_kind kind;
+};
+typedef void usd_change_fn(void *user, const usd_stage *stage, const struct usd_change *changes, size_t count);
+
+/**
+ * Compose what the edits since the last commit concern.
+ *
+ * @param changes  Receives the changes, sorted by path, nothing below a resynced path; owned by the stage and valid until
+ *                 the next commit. Edits that leave the session layer as it was give none. May be NULL, like count.
+ * @return         USD_OK, or USD_ERR_NOMEM: the stage is then incomplete and can only be closed.
+ */
+USD_API int usd_stage_commit(usd_stage *stage, const struct usd_change **changes, size_t *count, struct usd_error *err);
+/** Calls fn at the end of every commit that changed something, in the committing thread. fn may read, not edit. */
+USD_API int usd_stage_listen(usd_stage *stage, usd_change_fn *fn, void *user, struct usd_error *err);
+USD_API void usd_stage_unlisten(usd_stage *stage, usd_change_fn *fn, void *user);
+
+/** Selects a variant; NULL takes the session layer's selection back. Selections of usd_open_options are stronger. */
+USD_API int usd_session_set_variant(usd_stage *stage, const char *prim_path, const char *variant_set, const char *selection,
+                                    struct usd_error *err);
+USD_API int usd_session_set_active(usd_stage *stage, const char *prim_path, bool active, struct usd_error *err);
+USD_API int usd_session_set_instanceable(usd_stage *stage, const char *prim_path, bool instanceable, struct usd_error *err);
+/** Writes `visibility`: true is "inherited", so an invisible ancestor still hides the prim. */
+USD_API int usd_session_set_visible(usd_stage *stage, const char *prim_path, bool visible, struct usd_error *err);
+/**
+ * Replaces the local transform, relative to the parent: writes xformOp:transform and an xformOpOrder that names only it.
+ * `!resetXformStack!` stays where the composed order begins with it.
+ *
+ * @param matrix  Row-major, for row vectors.
+ * @param time    USD_TIME_DEFAULT ends an animation of the transform; a time adds a sample.
+ */
+USD_API int usd_session_set_transform(usd_stage *stage, const char *prim_path, const double matrix[16], double time,
+                                      struct usd_error *err);
+/**
+ * Value of an attribute, which is made when it does not exist.
+ *
+ * @param type_name  "color3f[]"; NULL for that of the existing attribute. Another than the existing one is refused.
+ * @param value      Of the type behind the name; copied. Of assets `authored` counts. USD_TYPE_BLOCK blocks.
+ * @param time       USD_TIME_DEFAULT for the default (which the session layer's own samples hide), else a sample.
+ */
+USD_API int usd_session_set_value(usd_stage *stage, const char *property_path, const char *type_name,
+                                  const struct usd_value *value, double time, struct usd_error *err);
+/** The same from doubles: count = components * elements; any numeric type. NULL stays NULL for type_name. */
+USD_API int usd_session_set_numbers(usd_stage *stage, const char *property_path, const char *type_name,
+                                    const double *numbers, size_t count, double time, struct usd_error *err);
+/** The same for one string, token or asset. */
+USD_API int usd_session_set_text(usd_stage *stage, const char *property_path, const char *type_name, const char *text,
+                                 double time, struct usd_error *err);
+/** Blocks the value of an existing attribute: weaker defaults and samples do not count. */
+USD_API int usd_session_block(usd_stage *stage, const char *property_path, struct usd_error *err);
+/** Metadata of a prim, a property, or ("/") the stage. The type must be that of the field where USD defines it; token
+ *  and string convert. Lists and arcs go through usd_session_set_list() and usd_session_add_arc(). */
+USD_API int usd_session_set_metadata(usd_stage *stage, const char *path, const char *key, const struct usd_value *value,
+                                     struct usd_error *err);
+
+enum usd_list_edit { USD_LIST_EXPLICIT, USD_LIST_PREPEND, USD_LIST_APPEND, USD_LIST_DELETE };
+/**
+ * The session layer's opinion about a list, in place of what it said before.
+ *
+ * @param path  A prim with key "inherits", "specializes", "apiSchemas", "variantSets", "clipSets"; a relationship (made
+ *              when it does not exist) with key "targets"; an existing attribute with key "connections".
+ * @param items Paths or names; paths are absolute. May be empty.
+ */
+USD_API int usd_session_set_list(usd_stage *stage, const char *path, const char *key, enum usd_list_edit edit,
+                                 const char *const *items, size_t count, struct usd_error *err);
+/**
+ * Adds a reference or a payload in front of those the session layer has.
+ *
+ * @param key     "references" or "payload".
+ * @param asset   Relative paths start at the root layer's folder; "" refers to this stage's own layers.
+ * @param target  Prim path in there; "" for its default prim.
+ */
+USD_API int usd_session_add_arc(usd_stage *stage, const char *prim_path, const char *key, const char *asset,
+                                const char *target, double offset, double scale, struct usd_error *err);
+/** A prim of a type ("" for none) at a path, defined; missing ancestors are defined without a type. */
+USD_API int usd_session_define(usd_stage *stage, const char *prim_path, const char *type_name, struct usd_error *err);
+/** Takes back what the session layer says about a prim and all below it, or about a property. */
+USD_API int usd_session_clear(usd_stage *stage, const char *path, struct usd_error *err);
+/** The same for one key: metadata and lists as above, "value" for an attribute's default and samples. */
+USD_API int usd_session_clear_key(usd_stage *stage, const char *path, const char *key, struct usd_error *err);
+USD_API int usd_session_clear_all(usd_stage *stage, struct usd_error *err);
 
 /** Receives the text piece by piece; false stops with USD_ERR_IO. */
 typedef bool usd_write_fn(void *user, const char *text, size_t size);
+/** The session layer as usda text, edits that are not committed included. */
+USD_API int usd_session_write(const usd_stage *stage, usd_write_fn *write, void *user, struct usd_error *err);
+/** Replaces the session layer by usda text. Relative asset paths start at anchor_dir, NULL = the root layer's folder. */
+USD_API int usd_session_read(usd_stage *stage, const char *text, size_t size, const char *anchor_dir, struct usd_error *err);
+
+/* ------------------------------------------------------------------------------------------------------------------
+ * Writing text, and checking
+ */
 
 /** One layer of any format as usda text: every spec and field as authored, nothing composed. */
 USD_API int usd_layer_write(const char *path, const struct usd_open_options *options, usd_write_fn *write, void *user,

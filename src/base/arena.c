@@ -28,7 +28,7 @@ void arena_finish(struct arena *a)
         free(b);
         b = next;
     }
-    *a = (struct arena) { .max_bytes = a->max_bytes, .align = a->align };
+    *a = (struct arena) { .max_bytes = a->max_bytes, .align = a->align, .first_block = a->first_block };
 }
 
 void *arena_alloc(struct arena *a, size_t size)
@@ -42,7 +42,7 @@ void *arena_alloc(struct arena *a, size_t size)
 
     struct arena_block *b = a->head;
     if (!b || b->size - b->used < size) {
-        size_t want = b ? b->size * 2 : ARENA_FIRST_BLOCK;
+        size_t want = b ? b->size * 2 : a->first_block ? a->first_block : ARENA_FIRST_BLOCK;
         if (want > ARENA_LARGEST_BLOCK)
             want = ARENA_LARGEST_BLOCK;
         if (want < size)

@@ -10,6 +10,7 @@ struct arena {
     struct arena_block *head; // newest block first
     size_t used, max_bytes;   // bytes handed out; 0 = no maximum
     size_t align;             // of every piece: 16, or 8 when set after arena_init()
+    size_t first_block;       // bytes of the first block, when set after arena_init(); 0 = 4096
 };
 
 void arena_init(struct arena *a, size_t max_bytes);

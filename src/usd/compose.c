@@ -6,6 +6,7 @@
 #include "clock.h"
 #include "expression.h"
 #include "relocate.h"
+#include "session.h"
 #include "site.h"
 #include "stage.h"
 
@@ -47,10 +48,24 @@ struct worker {
         ARRAY_OF(usd_tok);
     } prohibited; // names that relocations took away
     struct job *job; // while this worker composes alone: the others can help with a long list of children
+    struct {
+        ARRAY_OF(struct usd_prim *);
+    } dependents; // for the stage's map
 };
+
+static void publish_dependents(struct worker *w)
+{
+    pthread_mutex_lock(&w->stage->lock);
+    for (size_t i = 0; i < w->dependents.count; i++)
+        (void)hash_map_put(&w->stage->dependents, (uintptr_t)w->dependents.items[i], 1);
+    pthread_mutex_unlock(&w->stage->lock);
+    array_clear(&w->dependents);
+}
 
 static void worker_finish(struct worker *w)
 {
+    publish_dependents(w);
+    array_free(&w->dependents);
     array_free(&w->children);
     array_free(&w->refs);
     array_free(&w->order);
@@ -228,20 +243,27 @@ static void resolve_instance(struct worker *w, struct usd_prim *p)
     key_selections(key, p);
     struct usd_stage *s = w->stage;
     pthread_mutex_lock(&s->lock);
-    uint32_t id   = intern_id(s->instance_keys, (const char *)key->items, key->count * sizeof(uint64_t));
-    uint64_t *old = id ? hash_map_get(&s->instance_holders, id) : NULL;
-    if (old)
-        ix->holder = (struct usd_prim *)(uintptr_t)*old;
-    else if (id && hash_map_put(&s->instance_holders, id, (uintptr_t)p))
-        ix->holder = p;
+    uint32_t id          = intern_id(s->instance_keys, (const char *)key->items, key->count * sizeof(uint64_t));
+    uint64_t *old        = id ? hash_map_get(&s->prototypes, id) : NULL;
+    struct prototype *pt = old ? (struct prototype *)(uintptr_t)*old : id ? calloc(1, sizeof(*pt)) : NULL;
+    if (pt && !old) {
+        *pt = (struct prototype) { .holder = p, .key = id };
+        if (!hash_map_put(&s->prototypes, id, (uintptr_t)pt)) {
+            free(pt);
+            pt = NULL;
+        }
+    }
+    ix->prototype = pt;
+    if (pt)
+        pt->users++;
     pthread_mutex_unlock(&s->lock);
-    if (!ix->holder)
+    if (!pt)
         return;
     p->flags |= PRIM_INSTANCE;
     atomic_fetch_add(&s->instance_count, 1);
     if (p->flags & PRIM_BELOW_INSTANCE)
         atomic_store_explicit(&s->has_nested_instances, true, memory_order_relaxed);
-    if (ix->holder == p)
+    if (pt->holder == p)
         atomic_fetch_add(&s->prototype_count, 1);
     else
         atomic_store_explicit(&p->first_child, &prim_pending, memory_order_release);
@@ -471,6 +493,16 @@ static bool set_refs(struct worker *w, struct usd_prim *p, const struct spec_ref
     return true;
 }
 
+// Opinions in the root layer stack reach it from elsewhere than its own path: edits there concern it too.
+static bool is_dependent(const struct usd_prim *p)
+{
+    const struct index *ix = p->index;
+    for (uint32_t i = 1; i < ix->count; i++)
+        if (ix->nodes[i].stack == ix->stage->root_stack && ix->nodes[i].arc != ARC_VARIANT)
+            return true;
+    return false;
+}
+
 static void compose_prim(struct worker *w, struct usd_prim *p, const struct spec_ref *refs, size_t count, bool relocated)
 {
     bool arcs = relocated;
@@ -483,6 +515,8 @@ static void compose_prim(struct worker *w, struct usd_prim *p, const struct spec
         if (graph_build(w->stage, w->scratch, w->arena, p, refs, count, &g)) {
             p->index = g.index;
             set_refs(w, p, g.refs, g.ref_count);
+            if (is_dependent(p))
+                (void)array_push(&w->dependents, p);
         } else {
             set_refs(w, p, refs, count);
         }
@@ -491,6 +525,13 @@ static void compose_prim(struct worker *w, struct usd_prim *p, const struct spec
     }
     resolve_prim(p);
     resolve_instance(w, p);
+}
+
+static void child_refs(struct worker *w, const struct worker *from, const struct child *c)
+{
+    array_clear(&w->inherited);
+    for (uint32_t r = c->first; r != UINT32_MAX; r = from->refs.items[r].next)
+        (void)array_push(&w->inherited, from->refs.items[r].ref);
 }
 
 // Children first to end of p, as `from` gathered them.
@@ -503,9 +544,7 @@ static void compose_kids(struct worker *w, const struct worker *from, struct usd
         k->index              = p->index;
         k->name               = c->name;
         k->next_sibling       = i + 1 < from->children.count ? &kids[i + 1] : NULL;
-        array_clear(&w->inherited);
-        for (uint32_t r = c->first; r != UINT32_MAX; r = from->refs.items[r].next)
-            (void)array_push(&w->inherited, from->refs.items[r].ref);
+        child_refs(w, from, c);
         compose_prim(w, k, w->inherited.items, w->inherited.count, c->relocated);
     }
 }
@@ -548,11 +587,9 @@ static void share_kids(struct job *job, const struct worker *from, struct usd_pr
     thread_pool_for(job->pool, (size_t)job->worker_count, run_kids, &j);
 }
 
-// The direct children of a composed prim. They are left without children of their own.
-static void compose_children(struct worker *w, struct usd_prim *p)
+// Fills w->children.
+static void gather_children(struct worker *w, const struct usd_prim *p)
 {
-    if (p->flags & PRIM_INACTIVE || (p->flags & PRIM_INSTANCE && p->index->holder != p))
-        return;
     const struct spec_ref *refs = prim_refs(p);
     size_t count                = p->ref_count;
     if (p->flags & PRIM_INSTANCE) { // local opinions do not reach below an instance
@@ -569,6 +606,14 @@ static void compose_children(struct worker *w, struct usd_prim *p)
         gather_shared(w, p, refs, count);
     else
         gather(w, p, refs, count);
+}
+
+// The direct children of a composed prim. They are left without children of their own.
+static void compose_children(struct worker *w, struct usd_prim *p)
+{
+    if (p->flags & PRIM_INACTIVE || (p->flags & PRIM_INSTANCE && prim_holder(p) != p))
+        return;
+    gather_children(w, p);
     size_t n = w->children.count;
     if (!n)
         return;
@@ -604,6 +649,80 @@ static void compose_below(struct worker *w, struct usd_prim *p, unsigned depth)
 }
 
 // ---------------------------------------------------------------------------------------------------------------
+// Parts of a stage anew
+
+struct worker *recomposer_create(struct usd_stage *s)
+{
+    struct worker *w = calloc(1, sizeof(*w));
+    if (!w)
+        return NULL;
+    w->stage   = s;
+    w->scratch = scratch_create();
+    if (!w->scratch) {
+        free(w);
+        return NULL;
+    }
+    return w;
+}
+
+void recomposer_destroy(struct worker *w)
+{
+    if (w)
+        worker_finish(w);
+    free(w);
+}
+
+// Opinions about one child, without looking at its siblings.
+static bool find_refs(struct worker *w, const struct usd_prim *parent, usd_tok name)
+{
+    const struct spec_ref *refs = prim_refs(parent);
+    array_clear(&w->inherited);
+    for (size_t i = 0; i < parent->ref_count; i++) {
+        const struct layer *l = ref_stack_layer(parent->index, refs[i].node, refs[i].layer)->layer;
+        uint32_t spec         = spec_child(l, refs[i].spec, name);
+        if (spec && !array_push(&w->inherited, (struct spec_ref) { spec, refs[i].node, refs[i].layer }))
+            return false;
+    }
+    return w->inherited.count > 0;
+}
+
+bool recompose(struct worker *w, struct usd_prim *p, struct arena *arena)
+{
+    bool relocated = false, found = false;
+    if (atomic_load(&w->stage->has_relocates) && any_relocates(p->parent->index)) {
+        gather_children(w, p->parent);
+        const struct child *c = find_child(w, p->name);
+        found                 = c != NULL;
+        relocated             = c && c->relocated;
+        if (c)
+            child_refs(w, w, c);
+    } else {
+        found = find_refs(w, p->parent, p->name);
+    }
+    if (!found)
+        return false;
+    w->arena       = arena;
+    p->index       = p->parent->index;
+    p->type_name   = 0;
+    p->child_count = 0;
+    p->flags       = 0;
+    atomic_store(&p->first_child, NULL);
+    atomic_store(&p->props, NULL);
+    compose_prim(w, p, w->inherited.items, w->inherited.count, relocated);
+    compose_below(w, p, (unsigned)prim_depth(p));
+    publish_dependents(w);
+    return true;
+}
+
+void recompose_names(struct worker *w, const struct usd_prim *p, struct item_set *names)
+{
+    array_clear(names);
+    gather_children(w, p);
+    for (size_t i = 0; i < w->children.count; i++)
+        (void)array_push(names, w->children.items[i].name);
+}
+
+// ---------------------------------------------------------------------------------------------------------------
 // All threads
 
 
@@ -635,7 +754,7 @@ int stage_compose(struct usd_stage *s, int threads)
     struct index *ix = NULL;
     if (made) {
         struct worker *w = &j.workers[0];
-        s->root          = arena_alloc(w->arena, sizeof(*s->root));
+        s->root          = s->root ? s->root : calloc(1, sizeof(*s->root)); // keeps its address when all is composed anew
         ix               = arena_alloc(w->arena, sizeof(*ix) + sizeof(ix->nodes[0]));
         rc               = s->root && ix ? USD_OK : USD_ERR_NOMEM;
     }
@@ -646,10 +765,12 @@ int stage_compose(struct usd_stage *s, int threads)
         ix->nodes[0] = (struct node) { .stack = s->root_stack, .to_parent = &path_map_identity, .to_root = &path_map_identity,
                                        .site = tok_make("/", 1), .path = tok_make("/", 1), .arc = ARC_ROOT, .direct = true };
         s->root->index = ix;
-        for (uint32_t i = 0; i < s->root_stack->count; i++)
+        for (uint32_t i = session_is_empty(s->session) ? 1 : 0; i < s->root_stack->count; i++)
             (void)array_push(&w->inherited, (struct spec_ref) { 0, 0, (uint16_t)i });
         set_refs(w, s->root, w->inherited.items, w->inherited.count);
         s->root->flags = 0;
+        atomic_store(&s->root->first_child, NULL);
+        s->root->child_count = 0;
         w->job = &j;
         // Breadth first until there is enough to share out.
         size_t at = 0;

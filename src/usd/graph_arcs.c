@@ -129,7 +129,7 @@ static usd_tok default_prim_path(const struct layer_stack *stack)
 {
     if (!stack->count)
         return 0;
-    const struct layer *l = stack->layers[0].layer;
+    const struct layer *l = stack->root;
     const struct field *f = spec_field(l, &l->prims.items[0], T_defaultPrim);
     if (!f || f->type != USD_TYPE_TOKEN || f->flags)
         return 0;

@@ -183,7 +183,7 @@ static bool copy_nodes(struct graph *g, const struct index *up, const struct usd
         if (i)
             append_child(g, n.n.parent, (uint16_t)i);
     }
-    if (up->holder) // its owner is an instance
+    if (up->prototype) // its owner is an instance
         graph_silence_local(g, 0);
     for (uint32_t i = 0; i < up->count && up->depth != prim_depth(parent); i++) {
         struct node *n = &node_at(g, i)->n;

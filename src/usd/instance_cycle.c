@@ -39,6 +39,7 @@ static void cut(struct search *x, struct usd_prim *p)
     char path[1024];
     prim_path_write(p, path, sizeof(path));
     p->flags &= (uint16_t)~PRIM_INSTANCE;
+    p->index->prototype->users--;
     atomic_store_explicit(&p->first_child, NULL, memory_order_relaxed);
     atomic_fetch_sub(&x->s->instance_count, 1);
     stage_diagnose(x->s, USD_ERROR, USD_ERR_INVALID, "", path, "this instance holds itself without end; its children are left out");
@@ -57,12 +58,12 @@ static bool visit(struct search *x, const struct usd_prim *holder)
             x->stack.count--;
             continue;
         }
-        if (!(p->flags & PRIM_INSTANCE) || p->index->holder == p)
+        if (!(p->flags & PRIM_INSTANCE) || prim_holder(p) == p)
             continue;
-        uint64_t *state = hash_map_get(&x->state, (uintptr_t)p->index->holder);
+        uint64_t *state = hash_map_get(&x->state, (uintptr_t)prim_holder(p));
         if (state && *state == OPEN)
             cut(x, (struct usd_prim *)p);
-        else if (!state && !enter(x, p->index->holder))
+        else if (!state && !enter(x, prim_holder(p)))
             return false;
     }
     return true;
@@ -73,7 +74,7 @@ bool instances_cut_cycles(struct usd_stage *s)
     struct search x = { .s = s };
     bool ok         = true;
     for (const struct usd_prim *p = s->root; p && ok; p = after(p, s->root))
-        if (p->flags & PRIM_INSTANCE && p->index->holder == p && !hash_map_get(&x.state, (uintptr_t)p))
+        if (p->flags & PRIM_INSTANCE && prim_holder(p) == p && !hash_map_get(&x.state, (uintptr_t)p))
             ok = visit(&x, p);
     hash_map_finish(&x.state);
     array_free(&x.stack);

@@ -172,6 +172,8 @@ uint32_t spec_child(const struct layer *l, uint32_t parent, usd_tok name)
 
 uint32_t spec_find(const struct layer *l, const char *path)
 {
+    if (l->prims.count == 1) // a session layer before the first edit
+        return 0;
     uint32_t at = 0;
     while (*path == '/') {
         path++;
@@ -244,24 +246,34 @@ static double number_field(const struct layer *l, usd_tok name)
         }                                                                              \
     } while (0)
 
+void layer_derive_spec(struct layer *l, uint32_t spec)
+{
+    static const usd_tok arcs[] = { T_references, T_payload, T_inheritPaths, T_specializes, T_variantSetNames };
+    struct prim_spec *s         = &l->prims.items[spec];
+    s->flags &= (uint8_t)~SPEC_HAS_ARCS & 15;
+    for (unsigned k = 0; k < s->field_count; k++)
+        for (size_t a = 0; a < sizeof(arcs) / sizeof(arcs[0]); a++)
+            if (l->fields.items[s->first_field + k].name == arcs[a])
+                s->flags |= SPEC_HAS_ARCS;
+}
+
+void layer_derive(struct layer *l)
+{
+    double tcps = number_field(l, T_timeCodesPerSecond);
+    if (!(tcps > 0))
+        tcps = number_field(l, T_framesPerSecond);
+    l->time_codes_per_second = tcps > 0 ? tcps : 24;
+}
+
 void layer_seal(struct layer *l)
 {
     SHRINK(&l->prims);
     SHRINK(&l->props);
     SHRINK(&l->fields);
-    static const usd_tok arcs[] = { T_references, T_payload, T_inheritPaths, T_specializes, T_variantSetNames };
     l->sealed = true;
-    for (size_t i = 0; i < l->prims.count; i++) {
-        struct prim_spec *s = &l->prims.items[i];
-        for (unsigned k = 0; k < s->field_count; k++)
-            for (size_t a = 0; a < sizeof(arcs) / sizeof(arcs[0]); a++)
-                if (l->fields.items[s->first_field + k].name == arcs[a])
-                    s->flags |= SPEC_HAS_ARCS;
-    }
-    double tcps = number_field(l, T_timeCodesPerSecond);
-    if (!(tcps > 0))
-        tcps = number_field(l, T_framesPerSecond);
-    l->time_codes_per_second = tcps > 0 ? tcps : 24;
+    for (uint32_t i = 0; i < l->prims.count; i++)
+        layer_derive_spec(l, i);
+    layer_derive(l);
 }
 
 // The parser reads up to 16 zero bytes past the end. The last page of a mapped file is filled up with zeros, so most

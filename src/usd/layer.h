@@ -1,5 +1,5 @@
-// A layer: the specs and fields of one file, in compact tables that never change once the layer is loaded. Layers are
-// shared by every stage of the process that uses the same file. Reading: any thread.
+// A layer: the specs and fields of one file, in compact tables that never change once the layer is loaded (those of a
+// session layer do: session.h). Layers are shared by every stage of the process that uses the same file. Reading: any thread.
 #pragma once
 
 #include <pthread.h>
@@ -80,6 +80,9 @@ uint64_t layer_memory(const struct layer *l);
 void layer_warn(struct layer *l, const char *format, ...) __attribute__((format(printf, 2, 3)));
 // After parsing: shrinks tables, derives what is looked up often.
 void layer_seal(struct layer *l);
+// What is derived from the fields of a spec, and from those of the layer.
+void layer_derive_spec(struct layer *l, uint32_t spec);
+void layer_derive(struct layer *l);
 
 // Takes over a malloc'ed block; false frees it.
 bool layer_keep_block(struct layer *l, void *block, size_t bytes);

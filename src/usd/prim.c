@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "edit.h"
 #include "stage.h"
 
 #define LONG_LIST 64 // children from this number are found through a map
@@ -28,11 +29,11 @@ static struct usd_prim *make_proxies(struct usd_prim *p)
     if (first == &prim_pending) {
         const struct usd_prim *from = prim_real(p);
         if (from->flags & PRIM_INSTANCE)
-            from = from->index->holder;
+            from = prim_holder(from);
         first                       = NULL;
         const struct usd_prim *kids = atomic_load(&from->first_child);
         if (kids && kids != &prim_pending && from->child_count)
-            first = arena_alloc(&s->arena, from->child_count * sizeof(*first));
+            first = arena_alloc(below_arena(p), from->child_count * sizeof(*first));
         const struct usd_prim *k = kids;
         for (uint32_t i = 0; first && i < from->child_count; i++, k = k->next_sibling) {
             const unsigned inherited = PRIM_INACTIVE | PRIM_UNDEFINED | PRIM_ABSTRACT;
@@ -48,7 +49,7 @@ static struct usd_prim *make_proxies(struct usd_prim *p)
             q->name         = k->name;
             q->type_name    = k->type_name;
             q->flags        = (uint16_t)((k->flags & ~inherited) | (p->flags & inherited) | own | PRIM_PROXY | PRIM_BELOW_INSTANCE);
-            q->child_count  = k->flags & PRIM_INSTANCE ? k->index->holder->child_count : k->child_count;
+            q->child_count  = k->flags & PRIM_INSTANCE ? prim_holder(k)->child_count : k->child_count;
             q->next_sibling = i + 1 < from->child_count ? &first[i + 1] : NULL;
             if (atomic_load(&k->first_child))
                 atomic_store(&q->first_child, &prim_pending);
@@ -93,6 +94,25 @@ static const usd_prim *find_child(const usd_prim *p, usd_tok name)
     const usd_prim *c = v ? (const usd_prim *)(uintptr_t)*v : NULL;
     pthread_mutex_unlock(&s->lock);
     return !c || (c->name == name && c->parent == p) ? c : scan_children(p, name); // two keys with one hash
+}
+
+void prim_list_add(struct usd_stage *s, const usd_prim *p, const usd_prim *child)
+{
+    if (hash_map_get(&s->child_lists, (uintptr_t)p))
+        hash_map_put(&s->children, child_key(p, child->name), (uintptr_t)child);
+}
+
+void prim_list_remove(struct usd_stage *s, const usd_prim *p, const usd_prim *child)
+{
+    hash_map_remove(&s->children, child_key(p, child->name));
+}
+
+void prim_list_forget(struct usd_stage *s, const usd_prim *p)
+{
+    if (!hash_map_remove(&s->child_lists, (uintptr_t)p))
+        return;
+    for (const usd_prim *c = atomic_load(&((struct usd_prim *)p)->first_child); c && c != &prim_pending; c = c->next_sibling)
+        prim_list_remove(s, p, c);
 }
 
 const usd_prim *usd_prim_child(const usd_prim *p, const char *name)
@@ -192,11 +212,13 @@ const char *usd_prim_path(const usd_prim *p)
     const char *path = known ? (const char *)(uintptr_t)*known : NULL;
     if (!path) {
         size_t n   = prim_path_write(p, NULL, 0);
-        char *text = arena_alloc(&s->arena, n + 1);
+        char *text = s->edits ? malloc(n + 1) : arena_alloc(&s->arena, n + 1);
         if (text) {
             prim_path_write(p, text, n + 1);
-            hash_map_put(&s->paths, (uintptr_t)p, (uintptr_t)text);
-            path = text;
+            path = s->edits ? tok_text(tok_make(text, n)) : text; // prims that come and go leave no copies behind
+            hash_map_put(&s->paths, (uintptr_t)p, (uintptr_t)path);
+            if (s->edits)
+                free(text);
         }
     }
     pthread_mutex_unlock(&s->lock);
@@ -227,7 +249,7 @@ const usd_prim *usd_prim_in_prototype(const usd_prim *p)
     if (!p)
         return NULL;
     p = prim_real(p);
-    return p->flags & PRIM_INSTANCE ? p->index->holder : p;
+    return p->flags & PRIM_INSTANCE ? prim_holder(p) : p;
 }
 
 bool usd_prim_opinion(const usd_prim *prim, size_t i, struct usd_opinion *out)

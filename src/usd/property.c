@@ -98,7 +98,7 @@ static void describe(struct usd_property *q, const struct index *ix, const struc
 static struct prop_table *table_alloc(const struct usd_prim *p, size_t count, bool has_targets)
 {
     size_t item          = sizeof(struct usd_property) + (has_targets ? sizeof(struct target_list *) : 0);
-    struct prop_table *t = arena_alloc(&prim_stage(p)->arena, sizeof(*t) + count * item);
+    struct prop_table *t = arena_alloc(parts_arena(p), sizeof(*t) + count * item);
     if (!t)
         return NULL;
     t->prim        = p;
@@ -169,7 +169,7 @@ static struct prop_table *table_of_many(const struct usd_prim *p)
         if (q->ref_count == 1) {
             q->one = m.refs.items[at].ref;
         } else {
-            q->many = arena_alloc(&prim_stage(p)->arena, q->ref_count * sizeof(*q->many));
+            q->many = arena_alloc(parts_arena(p), q->ref_count * sizeof(*q->many));
             if (!q->many) {
                 t = NULL;
                 break;
@@ -361,7 +361,7 @@ static const struct target_list *targets(const usd_property *q)
             set.items[i] = to_instance(prop_prim(q), (usd_tok)set.items[i]);
     struct usd_stage *s = p->index->stage;
     pthread_mutex_lock(&s->lock);
-    t = arena_alloc(&s->arena, sizeof(*t) + set.count * sizeof(t->paths[0]));
+    t = arena_alloc(parts_arena(prop_prim(q)), sizeof(*t) + set.count * sizeof(t->paths[0]));
     pthread_mutex_unlock(&s->lock);
     if (t) {
         t->count = (uint32_t)set.count;

@@ -179,7 +179,7 @@ size_t asset_resolve(const struct usd_stage *s, const char *anchor, const char *
 size_t usd_asset_resolve(const usd_stage *s, const char *layer, const char *authored, char *out, size_t capacity)
 {
     char full[RESOLVED_MAX];
-    const char *anchor = s->root_stack->layers[0].layer->anchor;
+    const char *anchor = s->root_layer->anchor;
     for (size_t i = 0; layer && i < s->layers.count; i++)
         if (!strcmp(s->layers.items[i]->identifier, layer))
             anchor = s->layers.items[i]->anchor;

@@ -238,7 +238,7 @@ void site_spec_known(const struct layer *l, usd_tok path, uint32_t spec)
 uint32_t site_spec(const struct layer *l, usd_tok path)
 {
     if (!l->sealed) // a session layer: its specs come and go
-        return find_spec(l, 0, tok_text(path));
+        return l->prims.count == 1 ? 0 : find_spec(l, 0, tok_text(path));
     struct answer *known = answer_slot(spec_answers, path, l->id);
     if (known->a == path && known->b == l->id)
         return known->out;

@@ -6,6 +6,7 @@
 #include "expression.h"
 #include "path.h"
 #include "relocate.h"
+#include "session.h"
 
 #define MAX_SUBLAYER_DEPTH 64
 
@@ -102,17 +103,32 @@ static void collect(struct collect *c, struct layer *l, struct time_map time, un
     }
 }
 
-static struct layer_stack *build(struct usd_stage *s, const struct layer_stack *from, struct layer *root, const char *resolved)
+static bool says(const struct layer *l, usd_tok name) { return spec_field(l, &l->prims.items[0], name) != NULL; }
+
+// Of a stack: a session layer overrides the root layer, timeCodesPerSecond comes before framesPerSecond.
+static double stack_rate(const struct layer *session, const struct layer *root)
+{
+    if (session && (says(session, T_timeCodesPerSecond) || (says(session, T_framesPerSecond) && !says(root, T_timeCodesPerSecond))))
+        return session->time_codes_per_second;
+    return root->time_codes_per_second;
+}
+
+static struct layer_stack *build(struct usd_stage *s, const struct layer_stack *from, struct layer *session, struct layer *root,
+                                 const char *resolved)
 {
     struct collect *c = calloc(1, sizeof(*c));
     if (!c)
         return NULL;
     bool own;
-    struct layer_stack with = { .vars = expression_vars(s, root, from ? from->source->vars : NULL, &own) };
-    c->stage                = s;
-    c->stack                = &with;
+    const struct expr_vars *stronger = session ? expression_vars(s, session, NULL, &own) : from ? from->source->vars : NULL;
+    struct layer_stack with          = { .vars = expression_vars(s, root, stronger, &own) };
+    c->stage                         = s;
+    c->stack                         = &with;
+    double rate                      = root ? stack_rate(session, root) : 24;
+    if (session)
+        collect(c, session, (struct time_map) { 0, 1 }, 0);
     if (root)
-        collect(c, root, (struct time_map) { 0, 1 }, 0);
+        collect(c, root, (struct time_map) { 0, rate / root->time_codes_per_second }, 0);
     pthread_mutex_lock(&s->lock);
     struct layer_stack *st = arena_alloc(&s->arena, sizeof(*st));
     if (st) {
@@ -124,7 +140,8 @@ static struct layer_stack *build(struct usd_stage *s, const struct layer_stack *
             st->count = (uint32_t)(c->layers.count > UINT16_MAX ? UINT16_MAX : c->layers.count);
             if (st->count)
                 memcpy(st->layers, c->layers.items, st->count * sizeof(*st->layers));
-            st->time_codes_per_second = root ? root->time_codes_per_second : 24;
+            st->time_codes_per_second = rate;
+            st->root                  = root;
             st->broken                = !root;
             st->vars                  = with.vars;
             st->from                  = from ? from->source : NULL;
@@ -169,19 +186,25 @@ struct layer_stack *stack_get(struct usd_stage *s, const struct layer_stack *fro
     if (st)
         return st;
     struct layer *root = open_layer(s, resolved, "", site, "layer");
-    st                 = build(s, from, root, resolved);
+    st                 = build(s, from, NULL, root, resolved);
     return st ? publish(s, st) : NULL;
 }
 
+// The stage's own stack is not among those found by name: arcs to the root layer's file do not see the session layer.
 int stack_open_root(struct usd_stage *s, struct layer *root, struct usd_error *err)
 {
-    keep_layer(s, root);
+    if (root)
+        keep_layer(s, root);
+    root             = root ? root : s->root_layer;
+    s->root_layer    = root;
     const char *name = root->cache_key ? root->cache_key : root->identifier;
-    struct layer_stack *st = build(s, NULL, root, name);
+    int rc           = s->session ? USD_OK : session_create(s, root->anchor);
+    struct layer_stack *st = rc == USD_OK ? build(s, NULL, session_layer(s->session), root, name) : NULL;
     if (!st) {
         error_set(err, USD_ERR_NOMEM, root->identifier, "%s: out of memory", root->identifier);
         return USD_ERR_NOMEM;
     }
-    s->root_stack = publish(s, st);
+    relocates_collect(s, st);
+    s->root_stack = st;
     return USD_OK;
 }

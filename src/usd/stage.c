@@ -7,7 +7,9 @@
 #include <unistd.h>
 
 #include "clips.h"
+#include "edit.h"
 #include "file.h"
+#include "session.h"
 #include "stage.h"
 
 static void diagnose_v(struct usd_stage *s, enum usd_severity severity, int code, const char *layer, const char *path,
@@ -17,19 +19,17 @@ static void diagnose_v(struct usd_stage *s, enum usd_severity severity, int code
     vsnprintf(text, sizeof(text), format, args);
     pthread_mutex_lock(&s->lock);
     if (s->diagnostics.count < LIMIT_DIAGNOSTICS) {
-        struct usd_diagnostic d = {
-            .severity = severity,
-            .code     = code,
-            .message  = arena_strndup(&s->arena, text, strlen(text)),
-            .layer    = arena_strndup(&s->arena, layer, strlen(layer)),
-            .path     = arena_strndup(&s->arena, path, strlen(path)),
-            .rule     = rule,
-            .hint     = hint,
-        };
-        struct usd_diagnostic *kept = arena_alloc(&s->arena, sizeof(*kept));
-        if (kept && d.message && d.layer && d.path) {
-            *kept = d;
-            (void)array_push(&s->diagnostics, kept);
+        size_t n = strlen(text) + 1, m = strlen(layer) + 1, size = strlen(path) + 1;
+        struct usd_diagnostic *kept = malloc(sizeof(*kept) + n + m + size); // what is composed anew drops its diagnostics
+        if (kept) {
+            char *copy = (char *)(kept + 1);
+            memcpy(copy, text, n);
+            memcpy(copy + n, layer, m);
+            memcpy(copy + n + m, path, size);
+            *kept = (struct usd_diagnostic) { .severity = severity, .code = code, .message = copy, .layer = copy + n, .path = copy + n + m,
+                                              .rule = rule, .hint = hint };
+            if (!array_push(&s->diagnostics, kept))
+                free(kept);
         }
     }
     pthread_mutex_unlock(&s->lock);
@@ -53,16 +53,21 @@ void stage_finding(struct usd_stage *s, enum usd_severity severity, const char *
     va_end(args);
 }
 
-static struct usd_stage *stage_create(const struct usd_open_options *o)
+uint64_t stage_new_id(void)
 {
     static atomic_uint_least64_t ids;
+    return atomic_fetch_add(&ids, 1) + 1;
+}
+
+static struct usd_stage *stage_create(const struct usd_open_options *o)
+{
     struct usd_stage *s = calloc(1, sizeof(*s));
     if (!s)
         return NULL;
     pthread_mutex_init(&s->lock, NULL);
     clips_init(&s->clips);
     s->arena.align   = 8;
-    s->id            = atomic_fetch_add(&ids, 1) + 1;
+    s->id            = stage_new_id();
     s->instance_keys = intern_create();
     s->env.limits    = limits_effective(o ? o->limits : NULL);
     if (!o)
@@ -96,12 +101,20 @@ void usd_stage_close(usd_stage **stage)
     if (!s)
         return;
     *stage = NULL;
+    edits_destroy(s);
+    session_destroy(&s->session);
+    for (size_t i = 0; i < s->diagnostics.count; i++)
+        free(s->diagnostics.items[i]);
+    size_t at = 0;
+    for (uint64_t key, prototype; hash_map_next(&s->prototypes, &at, &key, &prototype);)
+        free((struct prototype *)(uintptr_t)prototype);
     for (size_t i = 0; i < s->layers.count; i++)
         layer_release(s->layers.items[i]);
     for (size_t i = 0; i < s->arenas.count; i++) {
         arena_finish(s->arenas.items[i]);
         free(s->arenas.items[i]);
     }
+    free(s->root);
     for (size_t i = 0; i < s->search_path_count; i++)
         free(s->search_paths[i]);
     free(s->search_paths);
@@ -112,7 +125,8 @@ void usd_stage_close(usd_stage **stage)
     array_free(&s->diagnostics);
     memory_package_destroy(s->env.memory);
     hash_map_finish(&s->layer_set);
-    hash_map_finish(&s->instance_holders);
+    hash_map_finish(&s->prototypes);
+    hash_map_finish(&s->dependents);
     hash_map_finish(&s->paths);
     hash_map_finish(&s->children);
     hash_map_finish(&s->child_lists);
@@ -233,7 +247,7 @@ uint64_t usd_stage_id(const usd_stage *s) { return s->id; }
 
 static uint64_t expanded(const struct usd_prim *p, struct hash_map *memo)
 {
-    const struct usd_prim *from = p->flags & PRIM_INSTANCE ? p->index->holder : p;
+    const struct usd_prim *from = p->flags & PRIM_INSTANCE ? prim_holder(p) : p;
     bool keep                   = p->flags & PRIM_INSTANCE;
     uint64_t *known             = keep ? hash_map_get(memo, (uintptr_t)from) : NULL;
     if (known)
@@ -265,11 +279,15 @@ void usd_stage_stats(const usd_stage *s, struct usd_stage_stats *out)
 }
 
 // ---------------------------------------------------------------------------------------------------------------
-// Metadata of the root layer
+// Metadata of the session layer and the root layer
 
 static const struct field *root_field(const struct usd_stage *s, usd_tok name, const struct layer **l)
 {
-    *l = s->root_stack->layers[0].layer;
+    *l                    = session_layer(s->session);
+    const struct field *f = spec_field(*l, &(*l)->prims.items[0], name);
+    if (f)
+        return f;
+    *l = s->root_layer;
     return spec_field(*l, &(*l)->prims.items[0], name);
 }
 
@@ -303,7 +321,7 @@ double usd_stage_meters_per_unit(const usd_stage *s)
     return v;
 }
 
-double usd_stage_time_codes_per_second(const usd_stage *s) { return s->root_stack->layers[0].layer->time_codes_per_second; }
+double usd_stage_time_codes_per_second(const usd_stage *s) { return s->root_stack->time_codes_per_second; }
 
 double usd_stage_frames_per_second(const usd_stage *s)
 {
@@ -324,8 +342,8 @@ bool usd_stage_time_range(const usd_stage *s, double *start, double *end)
 
 const usd_prim *usd_stage_default_prim(const usd_stage *s)
 {
-    const struct layer *l;
-    const struct field *f = root_field(s, T_defaultPrim, &l);
+    const struct layer *l = s->root_layer; // of the root layer alone, as in OpenUSD
+    const struct field *f = spec_field(l, &l->prims.items[0], T_defaultPrim);
     if (!f || f->type != USD_TYPE_TOKEN || f->flags)
         return NULL;
     const char *name = field_ptr(f);

@@ -63,6 +63,7 @@ struct relocate {
 struct layer_stack {
     struct layer_stack *next;
     const char *resolved; // of its root layer
+    struct layer *root;   // its defaultPrim counts; below the session layer in the stage's own stack. NULL: broken
     struct stack_layer *layers;
     uint32_t count;
     double time_codes_per_second;
@@ -96,9 +97,15 @@ struct node {
     bool culled; // nothing below it has opinions: kept as origin of others only
 };
 
+// What instances with the same arcs share.
+struct prototype {
+    struct usd_prim *holder; // its children stand for those of every instance: one of them, or what outlived one (edit.c)
+    uint32_t users, key;
+};
+
 struct index {
     struct usd_stage *stage;
-    struct usd_prim *holder; // instances: the prim whose children stand for all of the prototype
+    struct prototype *prototype; // of an instance
     uint32_t depth;          // namespace depth of the prim that owns it
     uint32_t count;
     struct node nodes[]; // strongest first
@@ -113,6 +120,7 @@ enum prim_flags {
     PRIM_PROXY        = 32,   // `source` is valid instead of `index`; no opinions of its own
     PRIM_SPECIFIER    = 64 | 128, // enum usd_specifier << 6
     PRIM_INSTANCEABLE = 256,
+    PRIM_EDITED       = 1 << 15, // has memory of its own (edit.c)
 };
 
 struct usd_prim {
@@ -195,7 +203,10 @@ struct usd_stage {
     char **search_paths;
     size_t search_path_count;
 
-    struct layer_stack *root_stack;
+    struct layer_stack *root_stack; // the session layer is its first
+    struct layer *root_layer;
+    struct session *session;
+    struct edits *edits; // from the first edit on
     struct usd_prim *root;
     uint64_t id;
 
@@ -210,7 +221,8 @@ struct usd_stage {
         ARRAY_OF(struct usd_diagnostic *); // found while values are read, too: addresses stay
     } diagnostics;
     struct intern_table *instance_keys;
-    struct hash_map instance_holders; // key id -> prim
+    struct hash_map prototypes;       // key id -> struct prototype *
+    struct hash_map dependents;       // prims with an index that has other sites of the root stack than its own
     struct hash_map paths;            // prim address -> path text
     struct hash_map children;         // (prim address, name) -> child, for long lists
     struct hash_map child_lists;      // prims whose children are in `children`
@@ -250,6 +262,23 @@ static inline struct time_map ref_time(const struct index *ix, uint16_t node, ui
     return time_compose(ix->nodes[node].to_root->time, ref_stack_layer(ix, node, layer)->time);
 }
 
+static inline struct usd_prim *prim_holder(const struct usd_prim *instance) { return instance->index->prototype->holder; }
+
+// Where what is made on first use lives: with the stage, or with the part that was composed anew. For a prim's own
+// parts, and for what hangs below it.
+struct arena *edit_parts_arena(const struct usd_prim *p);
+struct arena *edit_below_arena(const struct usd_prim *p);
+static inline struct arena *parts_arena(const struct usd_prim *p)
+{
+    struct usd_stage *s = prim_stage(p);
+    return s->edits ? edit_parts_arena(p) : &s->arena;
+}
+static inline struct arena *below_arena(const struct usd_prim *p)
+{
+    struct usd_stage *s = prim_stage(p);
+    return s->edits ? edit_below_arena(p) : &s->arena;
+}
+
 // Strongest opinion on a field of the prim itself.
 const struct field *prim_field(const struct usd_prim *p, usd_tok name, const struct layer **layer);
 size_t prim_depth(const struct usd_prim *p);
@@ -269,6 +298,7 @@ void stage_finding(struct usd_stage *s, enum usd_severity severity, const char *
 // The layer stack of a resolved root layer as `from` sees it, whose expression variables are stronger; built once per
 // stage. NULL only when memory is short.
 struct layer_stack *stack_get(struct usd_stage *s, const struct layer_stack *from, const char *resolved, const char *site);
+// The stage's own layer stack: session layer and root layer. NULL builds it again from the same root layer.
 int stack_open_root(struct usd_stage *s, struct layer *root, struct usd_error *err);
 
 // resolver.c: resolved path of an authored one, "" when nothing is there. `out` holds at least RESOLVED_MAX bytes.
@@ -289,8 +319,20 @@ void order_apply(struct item_set *set, const uint64_t *order, size_t count); // 
 void listop_names(struct item_set *set, const struct field *f);
 
 // compose.c, graph.c
-struct composer;
 int stage_compose(struct usd_stage *s, int threads);
+uint64_t stage_new_id(void);
+
+// Composing parts of a stage anew. One thread.
+struct worker *recomposer_create(struct usd_stage *s);
+void recomposer_destroy(struct worker *w);
+/**
+ * Composes a prim whose parent is composed, and all below it. What it was before must be forgotten already.
+ *
+ * @return  false when nothing has an opinion about it (any more); then it is left alone.
+ */
+bool recompose(struct worker *w, struct usd_prim *p, struct arena *arena);
+// The names a composed prim's children have, in order.
+void recompose_names(struct worker *w, const struct usd_prim *p, struct item_set *names);
 
 // instance_cycle.c: after composing; false when memory is short.
 bool instances_cut_cycles(struct usd_stage *s);

@@ -481,6 +481,14 @@ static const struct known *find_known(const char *name, size_t size, unsigned wh
     return NULL;
 }
 
+int usda_field_type(const char *key, bool *is_array, const char **field)
+{
+    const struct known *k = find_known(key, strlen(key), UINT32_MAX);
+    *is_array             = k && k->is_array;
+    *field                = k && k->field ? k->field : key;
+    return k ? k->type : USD_TYPE_NONE;
+}
+
 bool pa_is_keyword(const char *word, size_t size)
 {
     static const char *const words[] = {
