@@ -1,24 +1,18 @@
 // stagecast usd tree|dump|cat|flatten|stat|validate FILE
 #include "usd.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
+#include <unistd.h>
 
-#include "clock.h"
 #include "command.h"
+#include "json.h"
 
-struct options {
-    const char *path;
-    struct usd_open_options open;
-    struct usd_variant_choice variants[64];
-    const char *search[64];
-    struct usd_variant_fallback fallbacks[16];
-    const char *preferred[16][16];
-    bool json, properties;
-    int depth; // 0 = all
-    double time;
-};
+#define MAX_CHOICES 256 // of --variant and --search-path each
+#define MAX_FALLBACKS 16 // of --variant-fallback, and names in each
 
 static int fail(const struct usd_error *err)
 {
@@ -26,338 +20,293 @@ static int fail(const struct usd_error *err)
     return EXIT_FAILED;
 }
 
-static bool open_stage(const struct options *o, usd_stage **s)
+bool usd_tool_open(const struct usd_tool_options *o, usd_stage **s)
 {
-    struct usd_error err;
+    struct usd_error err = { 0 };
     if (usd_stage_open(o->path, &o->open, s, &err) == USD_OK)
         return true;
     fail(&err);
+    if (o->json) {
+        fputs("{\"error\":", stdout);
+        json_error(stdout, &err);
+        puts("}");
+    }
     return false;
 }
 
-static void json_string(FILE *out, const char *s)
-{
-    fputc('"', out);
-    for (; *s; s++) {
-        unsigned char c = (unsigned char)*s;
-        if (c == '"' || c == '\\')
-            fprintf(out, "\\%c", c);
-        else if (c < 32)
-            fprintf(out, "\\u%04x", c);
-        else
-            fputc(c, out);
-    }
-    fputc('"', out);
-}
-
-// ---------------------------------------------------------------------------------------------------------------
-
-static void tree_line(const usd_prim *p, int depth, const struct options *o)
-{
-    static const char *const words[] = { "", "over ", "class " };
-    printf("%*s%s", depth * 2, "", usd_prim_name(p));
-    if (*usd_prim_type_name(p) || usd_prim_specifier(p) != USD_DEF)
-        printf(" (%s%s)", words[usd_prim_specifier(p)], usd_prim_type_name(p));
-    if (usd_prim_is_instance(p))
-        fputs(" [instance]", stdout);
-    if (!usd_prim_is_active(p))
-        fputs(" [inactive]", stdout);
-    for (size_t i = 0; i < usd_prim_variant_set_count(p); i++)
-        printf(" {%s=%s}", usd_prim_variant_set(p, i), usd_prim_variant_selection(p, i));
-    putchar('\n');
-    for (size_t i = 0; o->properties && i < usd_prim_property_count(p); i++) {
-        const usd_property *q = usd_prim_property(p, i);
-        printf("%*s.%s", depth * 2 + 2, "", usd_property_name(q));
-        if (usd_property_is_relationship(q)) {
-            fputs(" ->", stdout);
-            for (size_t k = 0; k < usd_rel_target_count(q); k++)
-                printf(" <%s>", usd_rel_target(q, k));
-        } else {
-            struct usd_value v;
-            printf(" : %s", usd_property_type_name(q));
-            if (usd_attr_get(q, o->time, &v)) {
-                fputs(" = ", stdout);
-                usd_dump_value(stdout, &v);
-            }
-            usd_value_finish(&v);
-        }
-        putchar('\n');
-    }
-}
-
-static void tree_json(const usd_prim *p, int depth, const struct options *o)
-{
-    printf("{\"name\":");
-    json_string(stdout, usd_prim_name(p));
-    printf(",\"path\":");
-    json_string(stdout, usd_prim_path(p));
-    printf(",\"type\":");
-    json_string(stdout, usd_prim_type_name(p));
-    printf(",\"children\":[");
-    if (!o->depth || depth < o->depth)
-        for (const usd_prim *c = usd_prim_first_child(p); c; c = usd_prim_next_sibling(c)) {
-            tree_json(c, depth + 1, o);
-            if (usd_prim_next_sibling(c))
-                putchar(',');
-        }
-    printf("]}");
-}
-
-static int run_tree(const struct options *o)
-{
-    usd_stage *s;
-    if (!open_stage(o, &s))
-        return EXIT_FAILED;
-    const usd_prim *root = usd_stage_pseudo_root(s);
-    if (o->json) {
-        tree_json(root, 0, o);
-        putchar('\n');
-    } else {
-        int depth = 0;
-        for (const usd_prim *p = usd_prim_first_child(root); p;) {
-            tree_line(p, depth, o);
-            const usd_prim *down = o->depth && depth + 1 >= o->depth ? NULL : usd_prim_first_child(p);
-            if (down) {
-                depth++;
-                p = down;
-                continue;
-            }
-            while (p && p != root && !usd_prim_next_sibling(p)) {
-                p = usd_prim_parent(p);
-                depth--;
-            }
-            p = p && p != root ? usd_prim_next_sibling(p) : NULL;
-        }
-    }
-    usd_stage_close(&s);
-    return EXIT_OK;
-}
-
-static int run_dump(const struct options *o) { return usd_dump_command(o->path, &o->open); }
-
-static int run_stat(const struct options *o)
-{
-    int64_t start = clock_mono_ns();
-    usd_stage *s;
-    if (!open_stage(o, &s))
-        return EXIT_FAILED;
-    double opened        = (double)(clock_mono_ns() - start) * 1e-9;
-    const usd_prim *root = usd_stage_pseudo_root(s);
-    uint64_t properties = 0, samples = 0;
-    start = clock_mono_ns();
-    for (const usd_prim *p = usd_prim_first_child(root); p; p = usd_prim_next(p, root, usd_prim_is_instance(p)))
-        for (size_t i = 0; i < usd_prim_property_count(p); i++, properties++)
-            samples += usd_attr_sample_count(usd_prim_property(p, i));
-    double traversed = (double)(clock_mono_ns() - start) * 1e-9;
-    struct usd_stage_stats t;
-    usd_stage_stats(s, &t);
-    struct rusage usage;
-    getrusage(RUSAGE_SELF, &usage);
-    const struct {
-        const char *name, *unit;
-        double value;
-    } rows[] = {
-        { "prims", "", (double)t.prims }, { "prims_expanded", "", (double)t.prims_expanded }, { "instances", "", (double)t.instances },
-        { "prototypes", "", (double)t.prototypes }, { "properties", "", (double)properties }, { "time_samples", "", (double)samples },
-        { "layers", "", (double)t.layers }, { "prim_specs", "", (double)t.prim_specs }, { "property_specs", "", (double)t.property_specs },
-        { "text_bytes", "", (double)t.text_bytes }, { "crate_bytes", "", (double)t.crate_bytes },
-        { "layer_memory", "bytes", (double)t.layer_memory }, { "stage_memory", "bytes", (double)t.stage_memory },
-        { "peak_memory", "bytes", (double)usage.ru_maxrss * 1024 }, { "parse", "s", t.parse_seconds }, { "compose", "s", t.compose_seconds },
-        { "open", "s", opened }, { "traverse", "s", traversed }, { "diagnostics", "", (double)usd_stage_diagnostic_count(s) },
-    };
-    if (o->json)
-        putchar('{');
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        if (o->json)
-            printf("%s\"%s\":%.9g", i ? "," : "", rows[i].name, rows[i].value);
-        else if (!strcmp(rows[i].unit, "s"))
-            printf("%-16s %.4f s\n", rows[i].name, rows[i].value);
-        else
-            printf("%-16s %.0f%s%s\n", rows[i].name, rows[i].value, *rows[i].unit ? " " : "", rows[i].unit);
-    }
-    if (o->json)
-        puts("}");
-    usd_stage_close(&s);
-    return EXIT_OK;
-}
-
-static int run_validate(const struct options *o)
-{
-    static const char *const words[] = { "info", "warning", "error" };
-    usd_stage *s;
-    struct usd_error err;
-    if (usd_stage_open(o->path, &o->open, &s, &err) != USD_OK) {
-        if (o->json) {
-            printf("{\"opened\":false,\"message\":");
-            json_string(stdout, err.message);
-            puts("}");
-            return EXIT_FAILED;
-        }
-        return fail(&err);
-    }
-    size_t n = usd_stage_validate(s), errors = 0;
-    if (o->json)
-        printf("{\"opened\":true,\"findings\":[");
-    for (size_t i = 0; i < n; i++) {
-        const struct usd_diagnostic *d = usd_stage_diagnostic(s, i);
-        errors += d->severity == USD_ERROR;
-        if (o->json) {
-            printf("%s{\"severity\":\"%s\",\"layer\":", i ? "," : "", words[d->severity]);
-            json_string(stdout, d->layer);
-            printf(",\"path\":");
-            json_string(stdout, d->path);
-            printf(",\"message\":");
-            json_string(stdout, d->message);
-            putchar('}');
-        } else {
-            printf("%s: %s%s%s%s\n", words[d->severity], d->path, *d->path ? ": " : "", d->message, "");
-            if (*d->layer)
-                printf("    in %s\n", d->layer);
-        }
-    }
-    if (o->json)
-        puts("]}");
-    else
-        printf("%zu findings, %zu of them errors\n", n, errors);
-    usd_stage_close(&s);
-    return errors ? EXIT_FAILED : EXIT_OK;
-}
+static int run_dump(const struct usd_tool_options *o) { return usd_dump_command(o->path, &o->open); }
 
 static bool write_out(void *user, const char *text, size_t size) { return fwrite(text, 1, size, user) == size; }
 
-static int run_cat(const struct options *o)
+static int run_cat(const struct usd_tool_options *o)
 {
-    struct usd_error err;
-    return usd_layer_write(o->path, &o->open, write_out, stdout, &err) == USD_OK && !fflush(stdout) ? EXIT_OK : fail(&err);
+    struct usd_error err = { 0 };
+    int rc               = usd_layer_write(o->path, &o->open, write_out, stdout, &err);
+    return rc == USD_OK || ferror(stdout) ? EXIT_OK : fail(&err);
 }
 
-static int run_flatten(const struct options *o)
+static int run_flatten(const struct usd_tool_options *o)
 {
     usd_stage *s;
-    if (!open_stage(o, &s))
+    if (!usd_tool_open(o, &s))
         return EXIT_FAILED;
     struct usd_error err = { 0 };
     int rc               = usd_stage_write(s, write_out, stdout, &err);
     usd_stage_close(&s);
-    return rc == USD_OK && !fflush(stdout) ? EXIT_OK : fail(&err);
+    return rc == USD_OK || ferror(stdout) ? EXIT_OK : fail(&err);
 }
 
 // ---------------------------------------------------------------------------------------------------------------
 
-static const struct verb {
-    const char *name, *summary;
-    int (*run)(const struct options *o);
-} verbs[] = {
-    { "tree", "the composed prims, indented", run_tree },
-    { "dump", "the composed stage in the comparison format", run_dump },
-    { "cat", "one layer as text, whatever its format", run_cat },
-    { "flatten", "the composed stage as one text layer", run_flatten },
-    { "stat", "what the stage holds and what loading it cost", run_stat },
-    { "validate", "what is wrong with it", run_validate },
-};
+enum { TREE = 1, DUMP = 2, CAT = 4, FLATTEN = 8, STAT = 16, VALIDATE = 32, STAGES = TREE | DUMP | FLATTEN | STAT | VALIDATE };
 
-static void usage(FILE *out)
+static const struct verb {
+    const char *name, *summary, *examples;
+    int bit;
+    int (*run)(const struct usd_tool_options *o);
+} verbs[] = {
+    { "tree", "the composed prims, indented",
+      "  stagecast usd tree kitchen.usd --depth 3\n  stagecast usd tree car.usdz --properties --time 24\n  stagecast usd tree shot.usda --json --properties | jq '.children[].name'\n", TREE,
+      usd_tree_command },
+    { "dump", "the composed stage in the comparison format", "  stagecast usd dump a.usda > a.txt; stagecast usd dump b.usdc | diff a.txt -\n", DUMP, run_dump },
+    { "cat", "one layer as text, whatever its format", "  stagecast usd cat asset.usdc > asset.usda\n  stagecast usd cat 'car.usdz[geo.usdc]'\n", CAT, run_cat },
+    { "flatten", "the composed stage as one text layer", "  stagecast usd flatten shot.usda --variant /City:detail=low > flat.usda\n", FLATTEN, run_flatten },
+    { "stat", "what the stage holds and what loading it cost", "  stagecast usd stat city.usd\n  stagecast usd stat city.usd --no-payloads --json\n", STAT, usd_stat_command },
+    { "validate", "what is wrong with it, and what to do",
+      "  stagecast usd validate asset.usdz\n  stagecast usd validate asset.usdz --strict --json > report.json\n", VALIDATE, usd_validate_command },
+};
+#define VERB_COUNT (sizeof(verbs) / sizeof(verbs[0]))
+
+static const struct option {
+    const char *name, *value, *summary;
+    int verbs;
+} options[] = {
+    { "--json", NULL, "for machines; errors become an object, too", TREE | STAT | VALIDATE },
+    { "--properties", NULL, "properties with their values, too", TREE },
+    { "--full", NULL, "with --json: long arrays with every element", TREE },
+    { "--depth", "N", "only so many levels", TREE },
+    { "--time", "T", "values at this time code (without: defaults)", TREE },
+    { "--strict", NULL, "warnings fail, too", VALIDATE },
+    { "--notes", NULL, "print notes, too", VALIDATE },
+    { "--variant", "/P:set=sel", "select a variant; may be repeated", STAGES },
+    { "--variant-fallback", "set=a,b", "where nothing is selected in a set, the first of these that it has; may be repeated", STAGES },
+    { "--search-path", "FOLDER", "look for assets here, too; may be repeated", STAGES | CAT },
+    { "--no-payloads", NULL, "leave payloads out", STAGES },
+    { "--help", NULL, "this text; after a verb: what goes with it", STAGES | CAT },
+};
+#define OPTION_COUNT (sizeof(options) / sizeof(options[0]))
+
+static void print_option(FILE *out, const struct option *p)
 {
-    fputs("usage: stagecast usd VERB FILE [OPTIONS]\n\n", out);
-    for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
-        fprintf(out, "  %-9s %s\n", verbs[i].name, verbs[i].summary);
-    fputs("\n  --json               machine-readable (tree, stat, validate)\n"
-          "  --properties         tree: properties with their values too\n"
-          "  --depth N            tree: only so deep\n"
-          "  --time T             tree: values at this time code\n"
-          "  --variant /P:set=sel select a variant; may be repeated\n"
-          "  --variant-fallback set=a,b\n"
-          "                       where nothing is selected in a set, the first of these it has; may be repeated\n"
-          "  --search FOLDER      look for assets here too; may be repeated\n"
-          "  --no-payloads        leave payloads out\n"
-          "\nFILE is usda, usdc, usdz, usd, or a member of a package: \"car.usdz[geo.usdc]\"\n"
-          "\nexamples:\n  stagecast usd tree kitchen.usd --depth 3\n  stagecast usd cat asset.usdc > asset.usda\n"
-          "  stagecast usd stat city.usd --variant /City:detail=low --json\n",
-          out);
+    char name[64];
+    snprintf(name, sizeof(name), "%s%s%s", p->name, p->value ? " " : "", p->value ? p->value : "");
+    fprintf(out, "  %-26s %s", name, p->summary);
+    if (p->verbs != STAGES && p->verbs != (STAGES | CAT)) {
+        const char *before = " (";
+        for (size_t i = 0; i < VERB_COUNT; i++)
+            if (p->verbs & verbs[i].bit) {
+                fprintf(out, "%s%s", before, verbs[i].name);
+                before = ", ";
+            }
+        fputc(')', out);
+    }
+    fputc('\n', out);
 }
 
-static bool add_variant(struct options *o, char *text)
+static void usage(FILE *out, const struct verb *verb)
+{
+    fprintf(out, "usage: stagecast usd %s FILE [OPTIONS]\n\n", verb ? verb->name : "VERB");
+    for (size_t i = 0; i < VERB_COUNT; i++)
+        if (!verb || verb == &verbs[i])
+            fprintf(out, "  %-9s %s\n", verbs[i].name, verbs[i].summary);
+    fputs("\noptions:\n", out);
+    for (size_t i = 0; i < OPTION_COUNT; i++)
+        if (!verb || options[i].verbs & verb->bit)
+            print_option(out, &options[i]);
+    fputs("\nFILE is usda, usdc, usdz, usd, mtlx, or a member of a package: 'car.usdz[geo.usdc]'\n\nexamples:\n", out);
+    for (size_t i = 0; i < VERB_COUNT; i++)
+        if (!verb || verb == &verbs[i])
+            fputs(verbs[i].examples, out);
+    fputs("\nexit codes: 0 done; 1 failed, or errors were found (validate); 2 the command line is not understood\n", out);
+}
+
+static bool add_variant(struct usd_tool_options *o, struct usd_variant_choice *list, char *text)
 {
     char *colon = strchr(text, ':'), *equal = colon ? strchr(colon, '=') : NULL;
-    if (!equal || o->open.variant_count == 64)
+    if (*text != '/' || !equal || equal == colon + 1 || o->open.variant_count == MAX_CHOICES)
         return false;
-    *colon = *equal                          = 0;
-    o->variants[o->open.variant_count++] = (struct usd_variant_choice) { text, colon + 1, equal + 1 };
+    *colon = *equal              = 0;
+    list[o->open.variant_count++] = (struct usd_variant_choice) { text, colon + 1, equal + 1 };
     return true;
 }
 
+static bool read_time(const char *text, double *out)
+{
+    char *end;
+    *out = strtod(text, &end);
+    return end != text && !*end && isfinite(*out);
+}
+
+static bool read_depth(const char *text, int *out)
+{
+    char *end;
+    long n = strtol(text, &end, 10);
+    *out   = n > 0 && n < 1000000 ? (int)n : 0;
+    return end != text && !*end && *out;
+}
+
+struct lists {
+    struct usd_variant_choice variants[MAX_CHOICES];
+    const char *search[MAX_CHOICES];
+    struct usd_variant_fallback fallbacks[MAX_FALLBACKS];
+    const char *preferred[MAX_FALLBACKS][MAX_FALLBACKS];
+};
+
 // "SET=A,B"
-static bool add_fallback(struct options *o, char *text)
+static bool add_fallback(struct usd_tool_options *o, struct lists *lists, char *text)
 {
     char *name = strchr(text, '=');
-    if (!name || name == text || o->open.variant_fallback_count == 16)
+    if (!name || name == text || o->open.variant_fallback_count == MAX_FALLBACKS)
         return false;
     *name++           = 0;
     size_t at         = o->open.variant_fallback_count++, n = 0;
-    const char **list = o->preferred[at];
-    for (char *next; name && *name && n < 16; name = next) {
+    const char **list = lists->preferred[at];
+    for (char *next; name && *name && n < MAX_FALLBACKS; name = next) {
         next = strchr(name, ',');
         if (next)
             *next++ = 0;
         list[n++] = name;
     }
-    o->fallbacks[at] = (struct usd_variant_fallback) { text, list, n };
+    lists->fallbacks[at] = (struct usd_variant_fallback) { text, list, n };
     return n > 0;
+}
+
+static bool apply(struct usd_tool_options *o, struct lists *lists, const char *name, char *value)
+{
+    if (!strcmp(name, "--json"))
+        return o->json = true;
+    if (!strcmp(name, "--properties"))
+        return o->properties = true;
+    if (!strcmp(name, "--full"))
+        return o->full = true;
+    if (!strcmp(name, "--strict"))
+        return o->strict = true;
+    if (!strcmp(name, "--notes"))
+        return o->notes = true;
+    if (!strcmp(name, "--no-payloads"))
+        return o->open.skip_payloads = true;
+    if (!strcmp(name, "--depth"))
+        return read_depth(value, &o->depth);
+    if (!strcmp(name, "--time"))
+        return read_time(value, &o->time);
+    if (!strcmp(name, "--variant"))
+        return add_variant(o, lists->variants, value);
+    if (!strcmp(name, "--variant-fallback"))
+        return add_fallback(o, lists, value);
+    if (o->open.search_path_count == MAX_CHOICES)
+        return false;
+    lists->search[o->open.search_path_count++] = value;
+    return true;
+}
+
+static int bad_use(const char *format, const char *a, const char *b)
+{
+    fputs("stagecast usd: ", stderr);
+    fprintf(stderr, format, a, b);
+    fputs("; 'stagecast usd --help' tells more\n", stderr);
+    return EXIT_BAD_USE;
+}
+
+static const struct option *find_option(const char *name)
+{
+    if (!strcmp(name, "--search")) // as it was called once
+        name = "--search-path";
+    for (size_t i = 0; i < OPTION_COUNT; i++)
+        if (!strcmp(options[i].name, name))
+            return &options[i];
+    return NULL;
+}
+
+// 0: go on. Options may stand before and after the file; what follows "--" is a file.
+static int read_options(struct usd_tool_options *o, struct lists *lists, const struct verb *verb, int argc, char **argv)
+{
+    bool names_only = false;
+    for (int i = 2; i < argc; i++) {
+        const struct option *p = names_only ? NULL : find_option(argv[i]);
+        if (!names_only && !strcmp(argv[i], "--")) {
+            names_only = true;
+        } else if (!names_only && *argv[i] == '-' && argv[i][1] && !p) {
+            return bad_use("unknown option '%s'%s", argv[i], "");
+        } else if (!p) {
+            if (o->path)
+                return bad_use("one file at a time: '%s' comes after '%s'", argv[i], o->path);
+            o->path = argv[i];
+        } else if (!(p->verbs & verb->bit)) {
+            return bad_use("'%s' does not go with '%s'", argv[i], verb->name);
+        } else if (p->value && i + 1 == argc) {
+            return bad_use("'%s' needs a value (%s)", argv[i], p->value);
+        } else {
+            char *value = p->value ? argv[++i] : NULL;
+            if (!apply(o, lists, p->name, value))
+                return bad_use("'%s' is no usable value of %s", value, p->name);
+        }
+    }
+    return o->path ? 0 : bad_use("which file should be read?%s%s", "", "");
+}
+
+// Descriptors 0 to 2 must not become those of the files that are opened.
+static bool output_is_open(void)
+{
+    bool open_out = fcntl(STDOUT_FILENO, F_GETFD) >= 0;
+    int fd;
+    do
+        fd = open("/dev/null", O_RDWR);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd > STDERR_FILENO)
+        close(fd);
+    if (!open_out)
+        fputs("stagecast usd: the standard output is closed\n", stderr);
+    return open_out;
+}
+
+static int finish(int code)
+{
+    errno = 0;
+    if (!fflush(stdout) && !ferror(stdout))
+        return code;
+    if (errno != EPIPE) // whoever read it has seen enough
+        fprintf(stderr, "stagecast usd: the output cannot be written: %s\n", errno ? strerror(errno) : "an earlier part was lost");
+    return EXIT_FAILED;
 }
 
 int usd_run(int argc, char **argv)
 {
-    struct options o  = { .time = USD_TIME_DEFAULT };
-    o.open.variants     = o.variants;
-    o.open.search_paths = o.search;
-    o.open.variant_fallbacks = o.fallbacks;
-    if (argc < 2 || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {
-        usage(argc < 2 ? stderr : stdout);
-        return argc < 2 ? EXIT_BAD_USE : EXIT_OK;
+    static struct lists lists;
+    struct usd_tool_options o = { .time = USD_TIME_DEFAULT };
+    o.open.variants           = lists.variants;
+    o.open.search_paths       = lists.search;
+    o.open.variant_fallbacks  = lists.fallbacks;
+    if (argc < 2) {
+        usage(stderr, NULL);
+        return EXIT_BAD_USE;
+    }
+    if (!output_is_open())
+        return EXIT_FAILED;
+    if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
+        usage(stdout, NULL);
+        return finish(EXIT_OK);
     }
     const struct verb *verb = NULL;
-    for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
+    for (size_t i = 0; i < VERB_COUNT; i++)
         if (!strcmp(argv[1], verbs[i].name))
             verb = &verbs[i];
-    if (!verb) {
-        fprintf(stderr, "stagecast usd: unknown verb '%s'; 'stagecast usd --help' lists them\n", argv[1]);
-        return EXIT_BAD_USE;
-    }
-    for (int i = 2; i < argc; i++) {
-        const char *a = argv[i];
-        char *value   = i + 1 < argc ? argv[i + 1] : NULL;
-        if (!strcmp(a, "--json")) {
-            o.json = true;
-        } else if (!strcmp(a, "--help")) {
-            usage(stdout);
-            return EXIT_OK;
-        } else if (!strcmp(a, "--properties")) {
-            o.properties = true;
-        } else if (!strcmp(a, "--no-payloads")) {
-            o.open.skip_payloads = true;
-        } else if (!strcmp(a, "--depth") && value && atoi(value) > 0) {
-            o.depth = atoi(value);
-            i++;
-        } else if (!strcmp(a, "--time") && value) {
-            o.time = atof(value);
-            i++;
-        } else if (!strcmp(a, "--variant") && value && add_variant(&o, value)) {
-            i++;
-        } else if (!strcmp(a, "--variant-fallback") && value && add_fallback(&o, value)) {
-            i++;
-        } else if (!strcmp(a, "--search") && value && o.open.search_path_count < 64) {
-            o.search[o.open.search_path_count++] = value;
-            i++;
-        } else if (*a == '-' || o.path) {
-            fprintf(stderr, "stagecast usd: '%s' is not understood here; 'stagecast usd --help' tells more\n", a);
-            return EXIT_BAD_USE;
-        } else {
-            o.path = a;
+    if (!verb)
+        return bad_use("unknown verb '%s'%s", argv[1], "");
+    for (int i = 2; i < argc && strcmp(argv[i], "--"); i++)
+        if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h")) {
+            usage(stdout, verb);
+            return finish(EXIT_OK);
         }
-    }
-    if (!o.path) {
-        fprintf(stderr, "stagecast usd: which file? 'stagecast usd --help' tells more\n");
-        return EXIT_BAD_USE;
-    }
-    return verb->run(&o);
+    int rc = read_options(&o, &lists, verb, argc, argv);
+    return rc ? rc : finish(verb->run(&o));
 }
