@@ -205,9 +205,11 @@ bool clips_find(const usd_property *q, clip_site from, clip_site to, struct clip
     const struct usd_prim *p     = prim_real(prop_prim(q));
     const struct clip_list *list = list_of(p);
     struct usd_stage *s          = p->index->stage;
+    // Local opinions do not reach below an instance, nor do local clips.
+    bool below_instance = p->index->holder && prim_depth(p) > p->index->depth;
     for (uint32_t n = from >> 16; n < p->index->count && clip_site_at((uint16_t)n, 0) < to; n++) {
         const struct node *node = &p->index->nodes[n];
-        usd_tok site            = node->inert ? 0 : node_site(node, p->index, p);
+        usd_tok site            = node->inert || (below_instance && !node_is_shared(p->index, (uint16_t)n)) ? 0 : node_site(node, p->index, p);
         const struct clip_set *best = NULL;
         for (size_t i = 0; i < list->count; i++) {
             struct clip_set *set = list->sets[i];

@@ -284,6 +284,16 @@ static void an_empty_list_of_clips_blocks_weaker_ones(void **state)
     usd_stage_close(&s);
 }
 
+static void clips_of_a_prototype_apply_in_every_instance_local_ones_do_not(void **state)
+{
+    write_file(&dir, "proto.usda", "#usda 1.0\ndef \"A\" ( clips = { dictionary default = { string primPath = \"/Clip\"\n" AB_TIMES "} } )\n{ def \"Kid\" { double w } }\ndef \"B\" { def \"Kid\" { double w = 3 } }\n");
+    usd_stage *s = stage(HEAD "def \"P\" ( instanceable = true\n references = @./proto.usda@</A> ) {}\ndef \"Q\" ( instanceable = true\n references = @./proto.usda@</A> ) {}\n"
+                              "def \"R\" ( instanceable = true\n references = @./proto.usda@</B>\n clips = { dictionary default = { string primPath = \"/Clip\"\n" AB_TIMES "} } ) {}\n");
+    assert_true(usd_prim_is_instance(prim(s, "/P")) && usd_prim_is_instance(prim(s, "/Q")));
+    assert_true(number(s, "/P/Kid.w", 5) == 6 && number(s, "/Q/Kid.w", 5) == 6 && number(s, "/R/Kid.w", 5) == 3);
+    usd_stage_close(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -297,6 +307,7 @@ int main(void)
         cmocka_unit_test(missing_values_interpolate_when_asked_for), cmocka_unit_test(a_block_in_a_clip_is_no_value),
         cmocka_unit_test(clip_sets_order_and_deletion), cmocka_unit_test(dictionaries_merge_and_the_strongest_files_anchor),
         cmocka_unit_test(clips_in_a_variant_apply_when_it_is_selected), cmocka_unit_test(an_empty_list_of_clips_blocks_weaker_ones),
+        cmocka_unit_test(clips_of_a_prototype_apply_in_every_instance_local_ones_do_not),
     };
     return cmocka_run_group_tests(tests, make, clean);
 }
