@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "clip_set.h"
+#include "expression.h"
 #include "path.h"
 #include "site.h"
 
@@ -185,11 +186,19 @@ static bool read_pairs(const struct opinion *o, struct pairs *out)
     return true;
 }
 
-static const char *keep_asset(struct usd_stage *s, const struct layer *l, const char *authored)
+// Variable expressions evaluated; NULL when one fails.
+static const char *evaluated(const struct build *b, const char *text, char *out)
 {
-    char resolved[RESOLVED_MAX];
-    size_t n = *authored ? asset_anchor(s, l->anchor, authored, resolved) : 0;
-    return n ? arena_strndup(&s->clips.arena, resolved, n) : NULL;
+    const struct layer_stack *st = b->prim->index->nodes[b->d->node].stack;
+    return expression_or_report(b->s, st, b->layer, usd_prim_path(b->prim), text, out);
+}
+
+static const char *keep_asset(const struct build *b, const char *authored)
+{
+    char resolved[RESOLVED_MAX], text[EXPRESSION_MAX];
+    authored = evaluated(b, authored, text);
+    size_t n = authored && *authored ? asset_anchor(b->s, b->layer->anchor, authored, resolved) : 0;
+    return n ? arena_strndup(&b->s->clips.arena, resolved, n) : NULL;
 }
 
 static bool push_pair(struct pairs *p, double time, double value) { return array_push(p, (struct pair) { time, value }); }
@@ -289,13 +298,16 @@ static bool collect(const struct build *b, struct parts *out)
 {
     const struct opinion *k  = b->d->key;
     const char *template_path = text_of(k[K_TEMPLATE].field, USD_TYPE_STRING);
-    if (!is_array(k[K_ASSETS].field, USD_TYPE_ASSET))
+    if (!is_array(k[K_ASSETS].field, USD_TYPE_ASSET)) {
+        char text[EXPRESSION_MAX];
+        template_path = template_path ? evaluated(b, template_path, text) : NULL;
         return template_path && derive(b, template_path, out);
+    }
     const char *const *names = field_ptr(k[K_ASSETS].field);
     if (k[K_ASSETS].field->count > LIMIT_CLIPS)
         return complain(b, "it has more clips than the limit"), false;
     for (uint32_t i = 0; i < k[K_ASSETS].field->count; i++) {
-        const char *path = keep_asset(b->s, b->layer, names[i]);
+        const char *path = keep_asset(b, names[i]);
         if (!*names[i])
             return complain(b, "assetPaths has an empty path"), false;
         if (!array_push(&out->assets, path ? path : ""))
@@ -402,7 +414,7 @@ static struct clip_set *assemble(const struct build *b, struct parts *parts)
         set->interpolate_missing = (uint8_t)k[K_INTERPOLATE].field->bits;
     const char *manifest = text_of(k[K_MANIFEST].field, USD_TYPE_ASSET);
     if (manifest) {
-        const char *path  = keep_asset(b->s, b->layer, manifest);
+        const char *path  = keep_asset(b, manifest);
         set->has_manifest = true;
         set->manifest     = (struct clip) { .asset = path ? path : "", .start = -INFINITY, .end = INFINITY };
     }

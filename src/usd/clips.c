@@ -206,7 +206,7 @@ bool clips_find(const usd_property *q, clip_site from, clip_site to, struct clip
     const struct clip_list *list = list_of(p);
     struct usd_stage *s          = p->index->stage;
     // Local opinions do not reach below an instance, nor do local clips.
-    bool below_instance = p->index->holder && prim_depth(p) > p->index->depth;
+    bool below_instance = p->index->prototype && prim_depth(p) > p->index->depth;
     for (uint32_t n = from >> 16; n < p->index->count && clip_site_at((uint16_t)n, 0) < to; n++) {
         const struct node *node = &p->index->nodes[n];
         usd_tok site            = node->inert || (below_instance && !node_is_shared(p->index, (uint16_t)n)) ? 0 : node_site(node, p->index, p);

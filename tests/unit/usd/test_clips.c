@@ -294,6 +294,14 @@ static void clips_of_a_prototype_apply_in_every_instance_local_ones_do_not(void 
     usd_stage_close(&s);
 }
 
+static void paths_of_clips_may_be_expressions(void **state)
+{
+    usd_stage *s = stage("#usda 1.0\n( expressionVariables = { string WHICH = \"a\" } )\ndef \"P\" ( clips = { dictionary default = { string primPath = \"/Clip\"\n"
+                         " asset[] assetPaths = [@`\"./${WHICH}.usda\"`@]\n double2[] active = [(0, 0)] } } )\n{ double v }\n");
+    assert_true(number(s, "/P.v", 1) == 11);
+    usd_stage_close(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -307,7 +315,7 @@ int main(void)
         cmocka_unit_test(missing_values_interpolate_when_asked_for), cmocka_unit_test(a_block_in_a_clip_is_no_value),
         cmocka_unit_test(clip_sets_order_and_deletion), cmocka_unit_test(dictionaries_merge_and_the_strongest_files_anchor),
         cmocka_unit_test(clips_in_a_variant_apply_when_it_is_selected), cmocka_unit_test(an_empty_list_of_clips_blocks_weaker_ones),
-        cmocka_unit_test(clips_of_a_prototype_apply_in_every_instance_local_ones_do_not),
+        cmocka_unit_test(clips_of_a_prototype_apply_in_every_instance_local_ones_do_not), cmocka_unit_test(paths_of_clips_may_be_expressions),
     };
     return cmocka_run_group_tests(tests, make, clean);
 }
