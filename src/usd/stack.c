@@ -62,13 +62,10 @@ static struct layer *open_layer(struct usd_stage *s, const char *resolved, const
     return l;
 }
 
-static void collect(struct collect *c, struct layer *l, struct time_map time, unsigned depth)
+static void collect(struct collect *c, struct layer *l, struct time_map time, unsigned depth);
+
+static void collect_sublayers(struct collect *c, struct layer *l, const struct field *f, struct time_map time, unsigned depth)
 {
-    (void)array_push(&c->layers, (struct stack_layer) { l, time });
-    c->open[depth]         = l;
-    const struct field *f = spec_field(l, &l->prims.items[0], T_subLayers);
-    if (!f || f->type != VT_SUBLAYERS)
-        return;
     const struct arc_ref *subs = field_ptr(f);
     for (uint32_t i = 0; i < f->count; i++) {
         char resolved[RESOLVED_MAX], text[EXPRESSION_MAX];
@@ -101,6 +98,18 @@ static void collect(struct collect *c, struct layer *l, struct time_map time, un
         t.scale *= l->time_codes_per_second / sub->time_codes_per_second;
         collect(c, sub, time_compose(time, t), depth + 1);
     }
+}
+
+static void collect(struct collect *c, struct layer *l, struct time_map time, unsigned depth)
+{
+    (void)array_push(&c->layers, (struct stack_layer) { l, time });
+    c->open[depth]         = l;
+    const struct field *f = spec_field(l, &l->prims.items[0], T_subLayers);
+    if (!f || f->type != VT_SUBLAYERS)
+        return;
+    struct ahead *ahead = sublayers_open_ahead(c->stage, l, field_ptr(f), f->count);
+    collect_sublayers(c, l, f, time, depth);
+    sublayers_release(ahead, f->count);
 }
 
 static bool says(const struct layer *l, usd_tok name) { return spec_field(l, &l->prims.items[0], name) != NULL; }

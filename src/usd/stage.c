@@ -73,6 +73,7 @@ static struct usd_stage *stage_create(const struct usd_open_options *o)
     if (!o)
         return s;
     s->skip_payloads  = o->skip_payloads;
+    s->threads        = o->threads;
     s->env.allow_path = o->allow_path;
     s->env.user       = o->user;
     s->choices        = calloc(o->variant_count + 1, sizeof(*s->choices));

@@ -192,6 +192,7 @@ struct clip_cache {
 struct usd_stage {
     struct layer_env env;
     bool skip_payloads;
+    int threads; // as asked for; 0 = one per core
     struct variant_choice {
         usd_tok prim, set, selection;
     } *choices;
@@ -300,6 +301,12 @@ void stage_finding(struct usd_stage *s, enum usd_severity severity, const char *
 struct layer_stack *stack_get(struct usd_stage *s, const struct layer_stack *from, const char *resolved, const char *site);
 // The stage's own layer stack: session layer and root layer. NULL builds it again from the same root layer.
 int stack_open_root(struct usd_stage *s, struct layer *root, struct usd_error *err);
+
+// open_ahead.c: reads the sublayers of a layer with all threads; NULL when there is nothing to gain. They stay until
+// released, so that the stack finds them open.
+struct ahead;
+struct ahead *sublayers_open_ahead(const struct usd_stage *s, const struct layer *l, const struct arc_ref *subs, uint32_t count);
+void sublayers_release(struct ahead *a, uint32_t count);
 
 // resolver.c: resolved path of an authored one, "" when nothing is there. `out` holds at least RESOLVED_MAX bytes.
 #define RESOLVED_MAX 8192
