@@ -26,83 +26,115 @@ bool path_valid_identifier(const char *t, size_t n)
     return true;
 }
 
+// Length of the identifier at t, 0 when there is none.
+static size_t identifier(const char *t, const char *end)
+{
+    const char *s = t;
+    if (s == end || !name_byte((unsigned char)*s) || *s == ':' || (*s >= '0' && *s <= '9'))
+        return 0;
+    while (s < end && *s != ':' && name_byte((unsigned char)*s))
+        s++;
+    return (size_t)(s - t);
+}
+
+// Identifiers with ':' between them.
+static size_t namespaced(const char *t, const char *end)
+{
+    size_t n = identifier(t, end), more;
+    while (n && t + n < end && t[n] == ':' && (more = identifier(t + n + 1, end)))
+        n += 1 + more;
+    return n;
+}
+
+// "{set=selection}", as often as it comes. NULL when one is not closed.
+static const char *skip_selections(const char *t, const char *end, bool *any)
+{
+    while (t < end && *t == '{') {
+        t = memchr(t, '}', (size_t)(end - t));
+        if (!t)
+            return NULL;
+        t++;
+        *any = true;
+    }
+    return t;
+}
+
+struct path_out {
+    char *text;
+    size_t n, capacity;
+};
+
+static bool append(struct path_out *o, char before, const char *name, size_t size)
+{
+    if (o->n + size + 2 > o->capacity)
+        return false;
+    o->text[o->n++] = before;
+    memcpy(o->text + o->n, name, size);
+    o->n += size;
+    return true;
+}
+
+// ".name", and behind it what targets have in brackets, which is kept as text.
+static bool property(struct path_out *o, const char *t, const char *end)
+{
+    size_t n = namespaced(t + 1, end);
+    if (!n || !o->n || !append(o, '.', t + 1, n))
+        return false;
+    t += 1 + n;
+    if (t == end)
+        return true;
+    return *t == '[' && end[-1] == ']' && append(o, '[', t + 1, (size_t)(end - t - 1));
+}
+
 size_t path_absolute(const char *anchor, const char *t, size_t size, char *out, size_t capacity)
 {
-    size_t n = 0; // bytes in out; "" stands for the root while building
-    const char *end = t + size;
-    if (t == end)
+    const char *end   = t + size;
+    struct path_out o = { .text = out, .capacity = capacity }; // nothing in it stands for the root
+    if (t == end || capacity < 2)
         return 0;
-    if (*t != '/') {
-        n = strlen(anchor);
-        if (n + 2 > capacity)
-            return 0;
-        memcpy(out, anchor, n);
-        if (n == 1)
-            n = 0; // the root
-        if (t[0] == '.' && size == 1)
-            t = end;
-    } else {
+    if (*t == '/') {
         t++;
-    }
-    bool property = false;
-    while (t < end) {
-        if (*t == '{') { // a variant selection
-            while (t < end && *t != '}')
-                t++;
+    } else {
+        o.n = strlen(anchor);
+        if (o.n + 2 > capacity)
+            return 0;
+        memcpy(out, anchor, o.n);
+        if (o.n == 1)
+            o.n = 0;
+        if (size == 1 && *t == '.')
+            t = end;
+        while (end - t >= 2 && t[0] == '.' && t[1] == '.') { // only at the start
+            if (!o.n)
+                return 0;
+            while (out[--o.n] != '/')
+                ;
+            t += 2;
             if (t == end)
+                break;
+            if (*t++ != '/' || t == end)
                 return 0;
-            t++;
-            if (t < end && *t == '/')
-                t++;
-            continue;
         }
-        if (end - t >= 2 && t[0] == '.' && t[1] == '.' && (end - t == 2 || t[2] == '/' || t[2] == '.')) {
-            if (!n || property)
-                return 0;
-            while (out[n - 1] != '/')
-                n--;
-            n--;
-            t += 2;
-            if (t < end && *t == '/')
-                t++;
-            continue;
-        }
-        if (end - t >= 2 && t[0] == '.' && t[1] == '/') {
-            t += 2;
-            continue;
-        }
-        bool dot = *t == '.';
-        if (dot && (property || !n))
+    }
+    bool selection = false; // a name may follow it without a slash
+    while (t < end && *t != '.') {
+        size_t n = identifier(t, end);
+        if (!n || !append(&o, '/', t, n))
             return 0;
-        property |= dot;
-        t += dot;
-        const char *name = t;
-        while (t < end && name_byte((unsigned char)*t))
-            t++;
-        if (t == name)
+        t += n;
+        selection = false;
+        if (!(t = skip_selections(t, end, &selection)))
             return 0;
-        if (n + 2 + (size_t)(t - name) > capacity)
-            return 0;
-        out[n++] = dot ? '.' : '/';
-        memcpy(out + n, name, (size_t)(t - name));
-        n += (size_t)(t - name);
-        if (t < end && *t == '[') { // relational attribute or mapper target: kept as text
-            if (n + 1 + (size_t)(end - t) > capacity)
-                return 0;
-            memcpy(out + n, t, (size_t)(end - t));
-            n += (size_t)(end - t);
-            break;
-        }
         if (t < end && *t == '/') {
-            t++;
-            if (property || t == end)
+            if (++t == end || *t == '.')
                 return 0;
-        } else if (t < end && *t != '.' && *t != '{') {
+        } else if (t < end && *t != '.' && !selection) {
             return 0;
         }
     }
-    if (!n)
-        out[n++] = '/';
-    out[n] = 0;
-    return n;
+    if (t < end && !property(&o, t, end))
+        return 0;
+    if (!o.n)
+        out[o.n++] = '/';
+    out[o.n] = 0;
+    return o.n;
 }

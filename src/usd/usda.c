@@ -145,14 +145,9 @@ static size_t utf8_sequence(const uint8_t *s)
     return 0;
 }
 
-bool pa_utf8(struct parser *p, const char *from, const char *to)
+bool pa_utf8_slow(struct parser *p, const char *from, const char *to)
 {
     while (from < to) {
-        uint64_t eight;
-        if (to - from >= 8 && (memcpy(&eight, from, 8), !(eight & 0x8080808080808080u))) {
-            from += 8;
-            continue;
-        }
         size_t n = utf8_sequence((const uint8_t *)from);
         if (!n)
             return pa_fail(p, from, "byte 0x%02x is not UTF-8", (uint8_t)*from);
@@ -567,7 +562,8 @@ static bool attribute(struct parser *p, struct prim_build *b, enum listop_kind o
         return false;
     const char *after = p->p;
     bool is_array     = false;
-    if (pa_is_keyword(type_name, type_size) && !(type_size == 10 && !memcmp(type_name, "dictionary", 10)))
+    enum usd_type t = type_from_token(type_name, type_size);
+    if (t == USD_TYPE_NONE && pa_is_keyword(type_name, type_size))
         return pa_fail(p, type_name, "'%.*s' is not expected here", (int)min_size(type_size, 100), type_name);
     if (pa_next_is(p, '[')) {
         p->p++;
@@ -593,7 +589,6 @@ static bool attribute(struct parser *p, struct prim_build *b, enum listop_kind o
         return false;
     size_t index           = (size_t)(pb - p->props.items);
     struct field_list list = prop_list(pb);
-    enum usd_type t        = type_from_token(type_name, type_size);
     struct field f         = { .name = T_default };
     if (pa_next_is(p, '.')) {
         p->p++;

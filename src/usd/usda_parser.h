@@ -70,7 +70,15 @@ bool pa_next_is(struct parser *p, char c); // on this line
 bool pa_word(struct parser *p, const char *word); // consumes a whole word when it is next
 bool pa_separator(struct parser *p, char close);  // newline or ';' between statements, or `close` ahead
 bool pa_new_line(struct parser *p, char close);   // newline only
-bool pa_utf8(struct parser *p, const char *from, const char *to); // fails at the first byte that is not UTF-8
+bool pa_utf8_slow(struct parser *p, const char *from, const char *to);
+// Fails at the first byte that is not UTF-8.
+static inline bool pa_utf8(struct parser *p, const char *from, const char *to)
+{
+    unsigned char high = 0;
+    for (const char *s = from; s < to; s++)
+        high |= (unsigned char)*s;
+    return high < 0x80 || pa_utf8_slow(p, from, to);
+}
 bool pa_identifier(struct parser *p, const char **text, size_t *size, bool namespaced, const char *what);
 bool pa_string(struct parser *p, const char **text, size_t *size); // into p->text; valid until the next string
 bool pa_enter(struct parser *p);
