@@ -150,6 +150,37 @@ static bool read_tokens(struct loader *x)
     return ok;
 }
 
+// Siblings are told apart by the index of their name.
+static bool find_same_tokens(struct loader *x)
+{
+    const struct crate *c = x->c;
+    usd_tok top           = 0;
+    bool twice            = false;
+    for (size_t i = 0; i < c->token_count; i++)
+        top = c->tokens[i] > top ? c->tokens[i] : top;
+    uint8_t *seen = calloc(top / 8 + 1, 1);
+    if (!seen)
+        return crate_nomem(x);
+    for (size_t i = 0; i < c->token_count && !twice; i++) {
+        usd_tok t = c->tokens[i];
+        twice     = seen[t / 8] >> t % 8 & 1;
+        seen[t / 8] |= (uint8_t)(1u << t % 8);
+    }
+    free(seen);
+    if (!twice)
+        return true;
+    struct hash_map first = { 0 };
+    x->first_same         = malloc((c->token_count + 1) * sizeof(*x->first_same));
+    bool ok               = x->first_same != NULL;
+    for (size_t i = 0; ok && i < c->token_count; i++) {
+        uint64_t *at     = hash_map_get(&first, c->tokens[i] + 1ull);
+        x->first_same[i] = at ? (uint32_t)*at : (uint32_t)i;
+        ok               = at || hash_map_put(&first, c->tokens[i] + 1ull, i);
+    }
+    hash_map_finish(&first);
+    return ok || crate_nomem(x);
+}
+
 static bool read_strings(struct loader *x)
 {
     if (!x->sections[SEC_STRINGS].size)
@@ -231,7 +262,9 @@ static bool add_path(struct loader *x, uint32_t index, uint32_t parent, uint32_t
         return crate_damaged(x, x->sections[SEC_PATHS].start, "a path index is out of range or used twice");
     if (token >= x->c->token_count && parent != NO_PATH)
         return crate_damaged(x, x->sections[SEC_PATHS].start, "a path names a token that does not exist");
-    x->c->paths[index]               = (struct path_entry) { parent, token, is_property, 1 };
+    if (parent != NO_PATH)
+        token = crate_first_token(x, token);
+    x->c->paths[index]         = (struct path_entry) { parent, token, is_property, 1 };
     x->order[x->order_count++] = index;
     return true;
 }
@@ -495,7 +528,7 @@ int crate_load(struct layer *l, const uint8_t *data, size_t size, struct file_by
         tables += x.sections[i].size;
     // Small files are not worth a thread, and come in numbers that keep all cores busy.
     struct thread_pool *pool = tables >= PARALLEL_FROM && thread_cpu_count() > 1 ? thread_pool_create(1, "usd-crate") : NULL;
-    ok = ok && read_tokens(&x) && read_strings(&x) && crate_pair(pool, read_tables, read_paths, &x) && crate_make_specs(&x, pool);
+    ok = ok && read_tokens(&x) && find_same_tokens(&x) && read_strings(&x) && crate_pair(pool, read_tables, read_paths, &x) && crate_make_specs(&x, pool);
     thread_pool_destroy(&pool);
     if (ok)
         attach_offsets(&x);
@@ -506,6 +539,7 @@ int crate_load(struct layer *l, const uint8_t *data, size_t size, struct file_by
     free(x.spec_paths);
     free(x.spec_sets);
     free(x.spec_types);
+    free(x.first_same);
     free(c->paths);
     free(c->path_texts);
     c->paths      = NULL;

@@ -111,9 +111,11 @@ struct loader {
     size_t order_count;
     uint32_t *spec_paths, *spec_sets, *spec_types;
     size_t spec_count;
+    uint32_t *first_same; // token index -> the first one of equal text; NULL when no text is there twice, as it should be
     struct build *build; // crate_specs.c
 };
 
+static inline uint32_t crate_first_token(const struct loader *x, uint32_t i) { return x->first_same ? x->first_same[i] : i; }
 // Keep the first error; false. Any of the loading threads.
 bool crate_damaged(struct loader *x, uint64_t offset, const char *what);
 bool crate_nomem(struct loader *x);

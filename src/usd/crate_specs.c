@@ -5,6 +5,8 @@
 
 #include "crate_private.h"
 #include "pages.h"
+#include "path.h"
+#include "write.h"
 
 struct set_info {
     uint64_t children, properties; // value representations of the token vectors that order them, 0 = none
@@ -23,7 +25,10 @@ struct half {
     } kids, sorted;
 };
 
+enum { NAME_LOOKED_AT = 1, NAME_OF_PRIM = 2, NAME_OF_PROPERTY = 4 };
+
 struct build {
+    uint8_t *names; // by token index: what it can be the name of
     struct path_spec {
         uint32_t set, type; // type 0: no spec
     } *spec_at;          // by path index
@@ -198,6 +203,18 @@ static bool add_variant(struct loader *x, uint32_t owner, uint32_t path)
     return at != 0;
 }
 
+// Can the token be the name of a prim, or of a property? Asked once per token.
+static bool is_name(struct loader *x, uint32_t token, bool is_property)
+{
+    uint8_t *known = &x->build->names[token];
+    if (!*known) {
+        const char *t = tok_text(crate_token(x->c, token));
+        bool valid    = path_valid_identifier(t, strlen(t)) && text_is_utf8(t);
+        *known        = (uint8_t)(NAME_LOOKED_AT | (valid ? NAME_OF_PROPERTY : 0) | (valid && !strchr(t, ':') ? NAME_OF_PRIM : 0));
+    }
+    return *known & (is_property ? NAME_OF_PROPERTY : NAME_OF_PRIM);
+}
+
 static bool add_spec(struct loader *x, uint32_t path)
 {
     struct build *b = x->build;
@@ -214,8 +231,9 @@ static bool add_spec(struct loader *x, uint32_t path)
     if (!owner)
         return true; // below something that has no spec itself
     owner--;
-    if ((type == ST_PRIM || type == ST_ATTRIBUTE || type == ST_RELATIONSHIP) && !crate_token(x->c, e->token))
-        return true; // nameless: nobody could refer to it
+    bool is_property = type == ST_ATTRIBUTE || type == ST_RELATIONSHIP;
+    if ((type == ST_PRIM || is_property) && !is_name(x, e->token, is_property))
+        return true; // nobody could refer to it
     switch (type) {
     case ST_PRIM: {
         struct prim_spec s = { .name = crate_token(x->c, e->token), .parent = owner, .specifier = USD_OVER, .flags = SPEC_SPECIFIER_SET };
@@ -252,7 +270,7 @@ static bool make_room(struct loader *x)
         pages_expect(b->spec_at, paths * sizeof(*b->spec_at));
     return (b->spec_at && (b->prim_of = zeros(paths)) && (b->next_prop = zeros(paths)) && (b->path_of = zeros(prims))
             && (b->first_prop = zeros(prims)) && (b->last_prop = zeros(prims)) && (b->prop_count = zeros(prims))
-            && (b->last_child = zeros(prims)) && array_reserve(&x->l->prims, prims))
+            && (b->last_child = zeros(prims)) && (b->names = calloc(x->c->token_count + 1, 1)) && array_reserve(&x->l->prims, prims))
         || crate_nomem(x);
 }
 
@@ -284,13 +302,13 @@ static bool sort_kids(struct loader *x, struct half *h, uint64_t list, uint32_t 
     struct cursor c = list ? crate_at(x->c, REP_PAYLOAD(list)) : cur_make("", 0);
     uint64_t n      = cur_u64le(&c);
     if (c.bad || n > cur_left(&c) / 4)
-        return array_append(&h->sorted, h->kids.items, h->kids.count);
+        n = 0;
     for (size_t i = 0; i < h->kids.count; i++)
         h->slot[token_of(x, h->kids.items[i])] = (uint32_t)i + 1;
     bool ok = array_reserve(&h->sorted, h->kids.count);
     for (uint64_t i = 0; i < n && ok; i++) {
         uint32_t t = cur_u32le(&c);
-        if (t >= x->c->token_count || !h->slot[t])
+        if (t >= x->c->token_count || !h->slot[t = crate_first_token(x, t)])
             continue;
         ok         = array_push(&h->sorted, h->kids.items[h->slot[t] - 1]);
         h->slot[t] = 0;
@@ -415,6 +433,7 @@ bool crate_make_specs(struct loader *x, struct thread_pool *pool)
     x->build       = &b;
     bool ok        = crate_pair(pool, decode_sets, add_specs, x) && place_properties(x) && crate_pair(pool, fill_first, fill_second, x);
     x->build = NULL;
+    free(b.names);
     free(b.spec_at);
     free(b.prim_of);
     free(b.next_prop);

@@ -125,8 +125,7 @@ bool pa_gap(struct parser *p)
 
 bool pa_assign(struct parser *p) { return pa_inline(p) && pa_expect(p, '=', "here") && pa_inline(p); }
 
-// Length of the UTF-8 sequence at s, 0 when there is none. Reads no further than a NUL.
-static size_t utf8_sequence(const uint8_t *s)
+size_t utf8_sequence(const uint8_t *s)
 {
     if (s[0] < 0x80)
         return 1;
@@ -563,7 +562,7 @@ static bool attribute(struct parser *p, struct prim_build *b, enum listop_kind o
     const char *after = p->p;
     bool is_array     = false;
     enum usd_type t = type_from_token(type_name, type_size);
-    if (t == USD_TYPE_NONE && pa_is_keyword(type_name, type_size))
+    if (t == USD_TYPE_NONE && usda_is_keyword(type_name, type_size))
         return pa_fail(p, type_name, "'%.*s' is not expected here", (int)min_size(type_size, 100), type_name);
     if (pa_next_is(p, '[')) {
         p->p++;

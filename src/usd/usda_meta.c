@@ -489,7 +489,36 @@ int usda_field_type(const char *key, bool *is_array, const char **field)
     return k ? k->type : USD_TYPE_NONE;
 }
 
-bool pa_is_keyword(const char *word, size_t size)
+static bool never_metadata(const char *name, size_t size, unsigned where)
+{
+    for (size_t i = 0; i < sizeof(no_metadata) / sizeof(no_metadata[0]); i++)
+        if (no_metadata[i].where & where && !strncmp(no_metadata[i].name, name, size) && !no_metadata[i].name[size])
+            return true;
+    return false;
+}
+
+int usda_metadata_type(const char *name, unsigned where, bool *is_array)
+{
+    *is_array = false;
+    if (!strcmp(name, "comment"))
+        return USD_TYPE_STRING;
+    for (size_t i = 0; i < sizeof(known_fields) / sizeof(known_fields[0]); i++) {
+        const struct known *k = &known_fields[i];
+        if (strcmp(k->field ? k->field : k->name, name))
+            continue;
+        if (!(k->where & where)) { // text has another word for it, which does not belong here
+            if (k->field)
+                return USDA_FIELD_NEVER;
+            continue;
+        }
+        *is_array = k->is_array;
+        return k->type ? k->type : strstr(name, "Substitutions") ? USDA_FIELD_PAIRS : USDA_FIELD_WORD;
+    }
+    size_t n = strlen(name);
+    return never_metadata(name, n, where) || usda_is_keyword(name, n) ? USDA_FIELD_NEVER : USDA_FIELD_UNKNOWN;
+}
+
+bool usda_is_keyword(const char *word, size_t size)
 {
     static const char *const words[] = {
         "add", "AnimationBlock", "append", "bezier", "class", "config", "connect", "curve", "custom", "customData", "default", "def",
@@ -574,12 +603,11 @@ static bool assignment(struct parser *p, struct field_list *list, unsigned where
         return false;
     const struct known *k = find_known(name, size, where);
     int shown             = (int)(size > 100 ? 100 : size);
-    if (!k && pa_is_keyword(name, size))
+    if (!k && usda_is_keyword(name, size))
         return pa_fail(p, name, "'%.*s' is not metadata of %s", shown, name,
                        where == ON_LAYER ? "a layer" : where == ON_PRIM ? "a prim" : where == ON_ATTRIBUTE ? "an attribute" : "a relationship");
-    for (size_t i = 0; i < sizeof(no_metadata) / sizeof(no_metadata[0]); i++)
-        if (no_metadata[i].where & where && !strncmp(no_metadata[i].name, name, size) && !no_metadata[i].name[size])
-            return pa_fail(p, name, "'%.*s' cannot be set as metadata", shown, name);
+    if (never_metadata(name, size, where))
+        return pa_fail(p, name, "'%.*s' cannot be set as metadata", shown, name);
     if (!pa_assign(p))
         return false;
     struct field f = { .name = k && k->field ? tok_str(k->field) : tok_make(name, size) };

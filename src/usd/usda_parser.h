@@ -94,15 +94,12 @@ bool pa_raw_value(struct parser *p, struct field *out); // of any shape, kept as
 bool pa_dictionary(struct parser *p, struct field *out);
 bool pa_samples(struct parser *p, enum usd_type type, bool is_array, struct field *out);
 bool pa_spline(struct parser *p, enum usd_type type, struct field *out);
-enum path_use { PATH_VALUE, PATH_TARGET, PATH_CLASS, PATH_ARC, PATH_RELOCATE, PATH_RELOCATE_TO };
 bool pa_path(struct parser *p, enum path_use use, const char **out); // <...>, absolute, kept by the layer
 bool pa_asset(struct parser *p, const char **out); // @...@
 bool pa_path_list(struct parser *p, struct field_list *list, usd_tok field, enum listop_kind op);
 bool pa_skip_braces(struct parser *p);
 
-enum { ON_LAYER = 1, ON_PRIM = 2, ON_ATTRIBUTE = 4, ON_RELATIONSHIP = 8 };
 bool pa_metadata(struct parser *p, struct field_list *list, unsigned where); // "(...)", when it is next
-bool pa_is_keyword(const char *word, size_t size); // not to be used as a metadata or type name
 bool pa_variant_name(struct parser *p, const char *text, size_t size, const char *at);
 bool pa_name_list(struct parser *p, struct field_list *list, usd_tok field, enum listop_kind op, int type);
 enum listop_kind pa_listop_word(struct parser *p); // add, delete, ... ; LISTOP_EXPLICIT when none is next

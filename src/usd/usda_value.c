@@ -66,8 +66,10 @@ bool pa_string(struct parser *p, const char **text, size_t *size)
     array_clear(&p->text);
     for (;;) {
         s = p->p;
-        while (*s != quote && *s != '\\' && *s != '\n' && (*s || s < p->end))
+        while (*s != quote && *s != '\\' && *s != '\n' && *s)
             s++;
+        if (!*s && s < p->end)
+            return pa_fail(p, s, "a zero byte is not text");
         if (s > p->p && !put_bytes(p, p->p, (size_t)(s - p->p)))
             return false;
         p->p = s;
@@ -148,8 +150,7 @@ bool pa_asset(struct parser *p, const char **out)
     return *out || pa_nomem(p);
 }
 
-// What a path may say depends on what it is for. NULL: it is fine.
-static const char *wrong_path(enum path_use use, const char *text, size_t size, const char *absolute)
+const char *path_unfit(enum path_use use, const char *text, size_t size, const char *absolute)
 {
     bool variant = memchr(text, '{', size), root = absolute[1] == 0, property = strpbrk(absolute, ".[") != NULL;
     switch (use) {
@@ -191,7 +192,7 @@ bool pa_path(struct parser *p, enum path_use use, const char **out)
     size_t n = path_absolute(p->path.items, open + 1, size, p->text.items, room);
     if (!n)
         return pa_fail(p, open, "'%.*s' is not a valid path here", (int)(size > 200 ? 200 : size), open + 1);
-    const char *wrong = wrong_path(use, open + 1, size, p->text.items);
+    const char *wrong = path_unfit(use, open + 1, size, p->text.items);
     if (wrong)
         return pa_fail(p, open, "%s", wrong);
     *out = tok_text(tok_make(p->text.items, n));
@@ -614,8 +615,11 @@ static bool skip_value(struct parser *p)
             if (!pa_asset(p, &text))
                 return false;
         } else if (c == '<') {
-            while (*p->p != '>' && p->p < p->end)
+            const char *open = p->p;
+            while (*p->p != '>' && *p->p != '\n' && p->p < p->end)
                 p->p++;
+            if (*p->p != '>')
+                return pa_fail(p, open, "path is not closed");
             p->p++;
         } else if (p->p >= p->end) {
             return pa_fail(p, p->p, "file ends inside a value");
@@ -641,6 +645,9 @@ bool pa_raw_value(struct parser *p, struct field *out)
     const char *from = p->p;
     if (!skip_value(p) || !pa_utf8(p, from, p->p))
         return false;
+    const char *nul = memchr(from, 0, (size_t)(p->p - from));
+    if (nul)
+        return pa_fail(p, nul, "a zero byte is not text");
     const char *text = layer_strdup(p->l, from, (size_t)(p->p - from));
     *out             = (struct field) { .bits = (uintptr_t)text, .count = 1, .name = out->name, .type = VT_UNKNOWN };
     return text || pa_nomem(p);

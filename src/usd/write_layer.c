@@ -5,16 +5,17 @@
 
 #include "crate.h"
 #include "file.h"
+#include "hash.h"
 #include "spline.h"
 #include "write.h"
 
 static const char *const list_words[LISTOP_KINDS] = { "", "add ", "prepend ", "append ", "delete ", "reorder " };
 
-static void ref_item(struct out *o, const struct arc_ref *r)
+static void ref_item(struct out *o, const struct arc_ref *r, bool sublayer)
 {
-    if (*r->asset)
+    if (*r->asset || sublayer)
         out_asset(o, r->asset);
-    if (*r->path || !*r->asset)
+    if (!sublayer && (*r->path || !*r->asset))
         out_format(o, "<%s>", r->path);
     if (r->offset == 0 && r->scale == 1)
         return;
@@ -31,55 +32,144 @@ static void ref_item(struct out *o, const struct arc_ref *r)
     out_text(o, ")");
 }
 
-static void list_items(struct out *o, const void *items, size_t count, int type)
+struct list {
+    int type;
+    enum path_use use; // of paths
+    const void *items;
+    size_t count;
+};
+
+static const char *name_at(const struct list *s, size_t i) { return ((const char *const *)s->items)[i]; }
+static const struct arc_ref *ref_at(const struct list *s, size_t i) { return (const struct arc_ref *)s->items + i; }
+
+static bool same_item(const struct list *s, size_t i, size_t k)
 {
+    if (s->type != VT_REF_LISTOP)
+        return !strcmp(name_at(s, i), name_at(s, k));
+    const struct arc_ref *a = ref_at(s, i), *b = ref_at(s, k);
+    return !strcmp(a->asset, b->asset) && !strcmp(a->path, b->path) && !memcmp(&a->offset, &b->offset, sizeof(a->offset))
+           && !memcmp(&a->scale, &b->scale, sizeof(a->scale));
+}
+
+// Can the text say it, and does no item before it say the same?
+static bool writable(const struct list *s, size_t i, struct hash_map *seen)
+{
+    uint64_t key;
+    if (s->type == VT_REF_LISTOP) {
+        const struct arc_ref *r = ref_at(s, i);
+        if (!text_is_asset(r->asset) || !text_is_path(r->path, PATH_ARC))
+            return false;
+        key = hash_bytes(r->path, strlen(r->path)) ^ hash_bytes(r->asset, strlen(r->asset)) * 31;
+    } else {
+        if (s->type == VT_PATH_LISTOP && !text_is_path(name_at(s, i), s->use))
+            return false;
+        key = hash_bytes(name_at(s, i), strlen(name_at(s, i)));
+    }
+    uint64_t *at = hash_map_get(seen, key | 1);
+    if (at && same_item(s, (size_t)*at, i))
+        return false;
+    return at || hash_map_put(seen, key | 1, i);
+}
+
+static size_t writable_count(const struct list *s)
+{
+    struct hash_map seen = { 0 };
+    size_t n             = 0;
+    for (size_t i = 0; i < s->count; i++)
+        n += writable(s, i, &seen);
+    hash_map_finish(&seen);
+    return n;
+}
+
+static void list_items(struct out *o, const struct list *s)
+{
+    size_t count = writable_count(s), written = 0;
+    bool names   = s->type == VT_TOKEN_LISTOP || s->type == VT_STRING_LISTOP;
     if (!count) {
-        out_text(o, type == VT_PATH_LISTOP || type == VT_REF_LISTOP ? "None" : "[]");
+        out_text(o, names ? "[]" : "None");
         return;
     }
-    out_text(o, count > 1 || type == VT_TOKEN_LISTOP || type == VT_STRING_LISTOP ? "[" : "");
-    for (size_t i = 0; i < count; i++) {
-        if (i)
-            out_text(o, ", ");
-        if (type == VT_REF_LISTOP)
-            ref_item(o, (const struct arc_ref *)items + i);
-        else if (type == VT_PATH_LISTOP)
-            out_format(o, "<%s>", ((const char *const *)items)[i]);
+    struct hash_map seen = { 0 };
+    out_text(o, count > 1 || names ? "[" : "");
+    for (size_t i = 0; i < s->count; i++) {
+        if (!writable(s, i, &seen))
+            continue;
+        out_text(o, written++ ? ", " : "");
+        if (s->type == VT_REF_LISTOP)
+            ref_item(o, ref_at(s, i), false);
+        else if (s->type == VT_PATH_LISTOP)
+            out_format(o, "<%s>", name_at(s, i));
         else
-            out_string(o, ((const char *const *)items)[i]);
+            out_string(o, name_at(s, i));
     }
-    out_text(o, count > 1 || type == VT_TOKEN_LISTOP || type == VT_STRING_LISTOP ? "]" : "");
+    out_text(o, count > 1 || names ? "]" : "");
+    hash_map_finish(&seen);
 }
 
 // Every list of an operation as a statement of its own: "prepend NAME = ...".
-static void list_statements(struct out *o, const struct field *f, const char *before, const char *name)
+static void list_statements(struct out *o, const struct field *f, const char *before, const char *name, enum path_use use)
 {
     const struct listop *op = field_ptr(f);
     for (int k = 0; k < LISTOP_KINDS; k++) {
-        if (k == LISTOP_EXPLICIT ? !op->is_explicit : op->is_explicit || !op->list[k].count)
+        struct list list = { f->type, use, op->list[k].items, op->list[k].count };
+        if (k == LISTOP_EXPLICIT ? !op->is_explicit : op->is_explicit || !list.count || !writable_count(&list))
             continue;
         out_indent(o);
         out_format(o, "%s%s%s = ", list_words[k], before, name);
-        list_items(o, op->list[k].items, op->list[k].count, f->type);
+        list_items(o, &list);
         out_text(o, "\n");
     }
 }
 
-static void pair_statement(struct out *o, const struct field *f, const char *name)
+static int compare_selections(const void *a, const void *b) { return strcmp(**(const char *const *const *)a, **(const char *const *const *)b); }
+
+static void selections_statement(struct out *o, const struct field *f)
+{
+    const char *const *p        = field_ptr(f);
+    const char *const **sorted = malloc((f->count + 1) * sizeof(*sorted));
+    if (!sorted) {
+        o->failed = true;
+        return;
+    }
+    for (uint32_t i = 0; i < f->count; i++)
+        sorted[i] = &p[i * 2];
+    qsort(sorted, f->count, sizeof(*sorted), compare_selections);
+    out_indent(o);
+    out_text(o, "variants = {\n");
+    o->indent++;
+    for (uint32_t i = 0; i < f->count; i++) {
+        const char *set = sorted[i][0], *selection = sorted[i][1];
+        size_t n        = strlen(selection);
+        bool expression = n > 1 && selection[0] == '`' && selection[n - 1] == '`';
+        if ((i && !strcmp(set, sorted[i - 1][0])) || (!expression && !text_is_variant(selection)))
+            continue;
+        out_indent(o);
+        out_text(o, "string ");
+        if (text_is_name(set))
+            out_text(o, set);
+        else
+            out_string(o, set);
+        out_text(o, " = ");
+        out_string(o, selection);
+        out_text(o, "\n");
+    }
+    o->indent--;
+    out_indent(o);
+    out_text(o, "}\n");
+    free(sorted);
+}
+
+static void relocates_statement(struct out *o, const struct field *f)
 {
     const char *const *p = field_ptr(f);
     out_indent(o);
-    out_format(o, "%s = {\n", name);
+    out_text(o, "relocates = {\n");
     o->indent++;
     for (uint32_t i = 0; i < f->count; i++) {
+        if (!text_is_path(p[i * 2], PATH_RELOCATE) || !text_is_path(p[i * 2 + 1], PATH_RELOCATE_TO))
+            continue;
         out_indent(o);
-        if (f->type == VT_SELECTIONS) {
-            out_format(o, "string %s = ", p[i * 2]);
-            out_string(o, p[i * 2 + 1]);
-        } else {
-            out_format(o, "<%s>: <%s>,", p[i * 2], p[i * 2 + 1]);
-        }
-        out_text(o, "\n");
+        out_format(o, "<%s>: <%s>,\n", p[i * 2], p[i * 2 + 1]);
     }
     o->indent--;
     out_indent(o);
@@ -93,9 +183,11 @@ static void sublayer_statement(struct out *o, const struct field *f)
     out_text(o, "subLayers = [\n");
     o->indent++;
     for (uint32_t i = 0; i < f->count; i++) {
+        if (!text_is_asset(r[i].asset))
+            continue;
         out_indent(o);
-        ref_item(o, &r[i]);
-        out_text(o, i + 1 < f->count ? ",\n" : "\n");
+        ref_item(o, &r[i], true);
+        out_text(o, ",\n");
     }
     o->indent--;
     out_indent(o);
@@ -114,16 +206,27 @@ static const char *text_name(usd_tok name)
     }
 }
 
-static void metadata_field(struct out *o, const struct layer *l, const struct field *f)
+static bool is_value_field(usd_tok name)
+{
+    return name == T_default || name == T_timeSamples || name == T_spline || name == T_connectionPaths || name == T_targetPaths || name == T_primOrder
+           || name == T_propertyOrder;
+}
+
+static bool is_metadata(const struct field *f, unsigned where)
+{
+    return !is_value_field(f->name) && text_metadata_fits(tok_text(f->name), where, f->type, f->flags & VF_ARRAY);
+}
+
+static void metadata_field(struct out *o, const struct layer *l, const struct field *f, unsigned where)
 {
     switch (f->type) {
     case VT_SUBLAYERS: sublayer_statement(o, f); return;
-    case VT_SELECTIONS:
-    case VT_RELOCATES: pair_statement(o, f, text_name(f->name)); return;
+    case VT_SELECTIONS: selections_statement(o, f); return;
+    case VT_RELOCATES: relocates_statement(o, f); return;
     case VT_TOKEN_LISTOP:
     case VT_STRING_LISTOP:
     case VT_PATH_LISTOP:
-    case VT_REF_LISTOP: list_statements(o, f, "", text_name(f->name)); return;
+    case VT_REF_LISTOP: list_statements(o, f, "", text_name(f->name), PATH_CLASS); return;
     default: break;
     }
     struct usd_value v;
@@ -136,93 +239,116 @@ static void metadata_field(struct out *o, const struct layer *l, const struct fi
         out_indent(o);
         out_format(o, "%s = None\n", tok_text(f->name));
     } else if (field_value(NULL, l, f, &v)) {
-        out_metadata(o, tok_text(f->name), &v);
+        out_metadata(o, tok_text(f->name), where, &v);
         usd_value_finish(&v);
     }
 }
 
-static bool is_value_field(usd_tok name)
+// A damaged file can say a field twice; the first counts.
+static bool is_first(const struct layer *l, uint32_t first, unsigned i)
 {
-    return name == T_default || name == T_timeSamples || name == T_spline || name == T_connectionPaths || name == T_targetPaths || name == T_primOrder
-           || name == T_propertyOrder;
+    for (unsigned k = 0; k < i; k++)
+        if (l->fields.items[first + k].name == l->fields.items[first + i].name)
+            return false;
+    return true;
 }
 
-static size_t metadata_count(const struct layer *l, uint32_t first, unsigned count)
+static bool has_metadata(const struct layer *l, uint32_t first, unsigned count, unsigned where)
 {
-    size_t n = 0;
     for (unsigned i = 0; i < count; i++)
-        n += !is_value_field(l->fields.items[first + i].name);
-    return n;
+        if (is_metadata(&l->fields.items[first + i], where))
+            return true;
+    return false;
 }
 
 // " (\n ... )" when there is any.
-static void metadata(struct out *o, const struct layer *l, uint32_t first, unsigned count, bool root)
+static void metadata(struct out *o, const struct layer *l, uint32_t first, unsigned count, unsigned where)
 {
-    if (!metadata_count(l, first, count))
-        return;
-    out_text(o, root ? "(\n" : " (\n");
-    o->indent++;
+    out_open(o, where == ON_LAYER ? "(\n" : " (\n");
     for (unsigned i = 0; i < count; i++)
-        if (!is_value_field(l->fields.items[first + i].name))
-            metadata_field(o, l, &l->fields.items[first + i]);
+        if (is_metadata(&l->fields.items[first + i], where) && is_first(l, first, i))
+            metadata_field(o, l, &l->fields.items[first + i], where);
+    out_close(o, ")");
+}
+
+// Is a default or a sample of the declared type?
+static bool fits(const struct layer *l, const struct field *f, const char *type)
+{
+    struct usd_value v;
+    if (f->type == USD_TYPE_BLOCK || f->type == VT_ANIMATION_BLOCK)
+        return true;
+    if (f->type == VT_UNKNOWN)
+        return usd_type_from_name(type, NULL) == USD_TYPE_NONE;
+    bool ok = field_value(NULL, l, f, &v) && text_fits(type, &v);
+    usd_value_finish(&v);
+    return ok;
+}
+
+static void value(struct out *o, const struct layer *l, const struct field *f)
+{
+    struct usd_value v;
+    if (f->type == VT_UNKNOWN) {
+        out_text(o, field_ptr(f));
+    } else if (f->type == VT_ANIMATION_BLOCK) {
+        out_text(o, "AnimationBlock");
+    } else {
+        field_value(NULL, l, f, &v);
+        out_value(o, &v);
+        usd_value_finish(&v);
+    }
+}
+
+static void sample_statement(struct out *o, const struct layer *l, const struct samples *s, const char *before, const char *name, const char *type)
+{
+    out_indent(o);
+    out_format(o, "%s%s.timeSamples = {\n", before, name);
+    o->indent++;
+    for (size_t i = 0; i < s->count; i++) {
+        if (!fits(l, &s->values[i], type) || s->values[i].type == VT_ANIMATION_BLOCK)
+            continue;
+        out_indent(o);
+        out_number(o, s->times[i], false);
+        out_text(o, ": ");
+        value(o, l, &s->values[i]);
+        out_text(o, ",\n");
+    }
     o->indent--;
     out_indent(o);
-    out_text(o, ")");
+    out_text(o, "}\n");
 }
 
 static void attribute(struct out *o, const struct layer *l, const struct prop_spec *p)
 {
-    const struct field *value = prop_field(l, p, T_default), *samples = prop_field(l, p, T_timeSamples);
+    const struct field *first = prop_field(l, p, T_default), *samples = prop_field(l, p, T_timeSamples);
     const struct field *connections = prop_field(l, p, T_connectionPaths), *spline = prop_field(l, p, T_spline);
-    const char *uniform             = p->flags & PROP_UNIFORM ? "uniform " : "";
-    bool has_meta                   = metadata_count(l, p->first_field, p->field_count) > 0;
-    if (value || has_meta || (!samples && !connections && !spline)) {
+    const char *name = tok_text(p->name), *type = tok_text(p->type_name), *uniform = p->flags & PROP_UNIFORM ? "uniform " : "";
+    first        = first && fits(l, first, type) ? first : NULL;
+    bool declare = first || p->flags & PROP_CUSTOM || has_metadata(l, p->first_field, p->field_count, ON_ATTRIBUTE);
+    if (declare || (!samples && !connections && !spline)) {
         out_indent(o);
-        out_format(o, "%s%s%s %s", p->flags & PROP_CUSTOM ? "custom " : "", uniform, tok_text(p->type_name), tok_text(p->name));
-        if (value) {
-            struct usd_value v;
-            field_value(NULL, l, value, &v);
+        out_format(o, "%s%s%s %s", p->flags & PROP_CUSTOM ? "custom " : "", uniform, type, name);
+        if (first) {
             out_text(o, " = ");
-            if (value->type == VT_ANIMATION_BLOCK)
-                out_text(o, "AnimationBlock");
-            else
-                out_value(o, &v);
-            usd_value_finish(&v);
+            value(o, l, first);
         }
-        metadata(o, l, p->first_field, p->field_count, false);
+        metadata(o, l, p->first_field, p->field_count, ON_ATTRIBUTE);
         out_text(o, "\n");
     }
     char before[600];
-    snprintf(before, sizeof(before), "%s%.500s ", uniform, tok_text(p->type_name));
+    snprintf(before, sizeof(before), "%s%.500s ", uniform, type);
     const struct samples *s = samples && samples->type == VT_SAMPLES ? samples->flags & VF_CRATE ? crate_samples(l, samples) : field_ptr(samples) : NULL;
-    if (s) {
-        out_indent(o);
-        out_format(o, "%s%s.timeSamples = {\n", before, tok_text(p->name));
-        o->indent++;
-        for (size_t i = 0; i < s->count; i++) {
-            struct usd_value v;
-            out_indent(o);
-            out_number(o, s->times[i], false);
-            out_text(o, ": ");
-            field_value(NULL, l, &s->values[i], &v);
-            out_value(o, &v);
-            usd_value_finish(&v);
-            out_text(o, ",\n");
-        }
-        o->indent--;
-        out_indent(o);
-        out_text(o, "}\n");
-    }
+    if (s)
+        sample_statement(o, l, s, before, name, type);
     if (spline && spline->type == VT_SPLINE) {
         out_indent(o);
-        out_format(o, "%s%s.spline = ", before, tok_text(p->name));
+        out_format(o, "%s%s.spline = ", before, name);
         out_spline(o, field_ptr(spline));
         out_text(o, "\n");
     }
-    if (connections) {
-        char name[600];
-        snprintf(name, sizeof(name), "%.500s.connect", tok_text(p->name));
-        list_statements(o, connections, before, name);
+    if (connections && connections->type == VT_PATH_LISTOP) {
+        char statement[600];
+        snprintf(statement, sizeof(statement), "%.500s.connect", name);
+        list_statements(o, connections, before, statement, PATH_TARGET);
     }
 }
 
@@ -230,13 +356,14 @@ static void relationship(struct out *o, const struct layer *l, const struct prop
 {
     const struct field *targets = prop_field(l, p, T_targetPaths);
     const char *custom          = p->flags & PROP_CUSTOM ? "custom rel " : "rel ";
-    if (targets)
-        list_statements(o, targets, custom, tok_text(p->name));
-    if (targets && !metadata_count(l, p->first_field, p->field_count))
+    if (targets && targets->type == VT_PATH_LISTOP)
+        list_statements(o, targets, custom, tok_text(p->name), PATH_TARGET);
+    const struct listop *op = targets && targets->type == VT_PATH_LISTOP ? field_ptr(targets) : NULL;
+    if (op && op->is_explicit && !has_metadata(l, p->first_field, p->field_count, ON_RELATIONSHIP))
         return;
     out_indent(o);
     out_format(o, "%s%s", custom, tok_text(p->name));
-    metadata(o, l, p->first_field, p->field_count, false);
+    metadata(o, l, p->first_field, p->field_count, ON_RELATIONSHIP);
     out_text(o, "\n");
 }
 
@@ -247,9 +374,12 @@ static void order_statement(struct out *o, const struct layer *l, const struct p
         return;
     const struct listop *op = field_ptr(f);
     out_indent(o);
-    out_format(o, "reorder %s = ", what);
-    list_items(o, op->list[LISTOP_EXPLICIT].items, op->list[LISTOP_EXPLICIT].count, VT_TOKEN_LISTOP);
-    out_text(o, "\n");
+    out_format(o, "reorder %s = [", what);
+    for (size_t i = 0; i < op->list[LISTOP_EXPLICIT].count; i++) {
+        out_text(o, i ? ", " : "");
+        out_string(o, ((const char *const *)op->list[LISTOP_EXPLICIT].items)[i]);
+    }
+    out_text(o, "]\n");
 }
 
 static void body(struct out *o, const struct layer *l, uint32_t spec);
@@ -258,10 +388,12 @@ static void prim(struct out *o, const struct layer *l, uint32_t spec)
 {
     static const char *const words[] = { "def", "over", "class" };
     const struct prim_spec *s        = &l->prims.items[spec];
+    const char *type                 = tok_text(s->type_name);
+    bool typed                       = *type && text_is_prim_type(type);
     out_indent(o);
-    out_format(o, "%s %s%s", words[s->specifier % 3], tok_text(s->type_name), s->type_name ? " " : "");
+    out_format(o, "%s %s%s", words[s->specifier % 3], typed ? type : "", typed ? " " : "");
     out_string(o, tok_text(s->name));
-    metadata(o, l, s->first_field, s->field_count, false);
+    metadata(o, l, s->first_field, s->field_count, ON_PRIM);
     out_text(o, "\n");
     out_indent(o);
     out_text(o, "{\n");
@@ -272,55 +404,75 @@ static void prim(struct out *o, const struct layer *l, uint32_t spec)
     out_text(o, "}\n");
 }
 
+static void variant_set(struct out *o, const struct layer *l, uint32_t set)
+{
+    struct hash_map seen = { 0 };
+    out_indent(o);
+    out_text(o, "variantSet ");
+    out_string(o, tok_text(l->prims.items[set].name));
+    out_text(o, " = {\n");
+    o->indent++;
+    for (uint32_t c = l->prims.items[set].first_child; c; c = l->prims.items[c].next_sibling) {
+        const struct prim_spec *variant = &l->prims.items[c];
+        if (!text_is_variant(tok_text(variant->name)) || hash_map_get(&seen, variant->name + 1ull) || !hash_map_put(&seen, variant->name + 1ull, 1))
+            continue;
+        out_indent(o);
+        out_string(o, tok_text(variant->name));
+        metadata(o, l, variant->first_field, variant->field_count, ON_PRIM);
+        out_text(o, " {\n");
+        o->indent++;
+        body(o, l, c);
+        o->indent--;
+        out_indent(o);
+        out_text(o, "}\n");
+    }
+    o->indent--;
+    out_indent(o);
+    out_text(o, "}\n");
+    hash_map_finish(&seen);
+}
+
+// Names that stand twice in a damaged file are written once.
 static void body(struct out *o, const struct layer *l, uint32_t spec)
 {
     const struct prim_spec *s = &l->prims.items[spec];
+    struct hash_map seen      = { 0 };
     if (spec) {
         order_statement(o, l, s, T_propertyOrder, "properties");
         order_statement(o, l, s, T_primOrder, "nameChildren");
     } else {
         order_statement(o, l, s, T_primOrder, "rootPrims");
     }
-    for (uint32_t i = 0; i < s->prop_count; i++) {
+    for (uint32_t i = 0; i < s->prop_count && spec; i++) {
         const struct prop_spec *p = &l->props.items[s->first_prop + i];
-        if (p->flags & PROP_RELATIONSHIP)
+        bool is_rel               = p->flags & PROP_RELATIONSHIP;
+        if (!text_is_property_name(tok_text(p->name)) || (!is_rel && !text_is_value_type(tok_text(p->type_name)))
+            || hash_map_get(&seen, p->name) || !hash_map_put(&seen, p->name, 1))
+            continue;
+        if (is_rel)
             relationship(o, l, p);
         else
             attribute(o, l, p);
     }
+    hash_map_clear(&seen);
     for (uint32_t c = s->first_child; c; c = l->prims.items[c].next_sibling) {
+        usd_tok name = l->prims.items[c].name;
+        if (!text_is_name(tok_text(name)) || hash_map_get(&seen, name) || !hash_map_put(&seen, name, 1))
+            continue;
         out_text(o, "\n");
         prim(o, l, c);
     }
-    for (uint32_t v = s->first_variant_set; v; v = l->prims.items[v].next_sibling) {
-        out_indent(o);
-        out_text(o, "variantSet ");
-        out_string(o, tok_text(l->prims.items[v].name));
-        out_text(o, " = {\n");
-        o->indent++;
-        for (uint32_t c = l->prims.items[v].first_child; c; c = l->prims.items[c].next_sibling) {
-            const struct prim_spec *variant = &l->prims.items[c];
-            out_indent(o);
-            out_string(o, tok_text(variant->name));
-            metadata(o, l, variant->first_field, variant->field_count, false);
-            out_text(o, " {\n");
-            o->indent++;
-            body(o, l, c);
-            o->indent--;
-            out_indent(o);
-            out_text(o, "}\n");
-        }
-        o->indent--;
-        out_indent(o);
-        out_text(o, "}\n");
-    }
+    hash_map_finish(&seen);
+    for (uint32_t v = s->first_variant_set; v && spec; v = l->prims.items[v].next_sibling)
+        if (text_is_variant(tok_text(l->prims.items[v].name)))
+            variant_set(o, l, v);
 }
 
 bool layer_write(const struct layer *l, usd_write_fn *write, void *user)
 {
     struct out o = { .write = write, .user = user };
     out_text(&o, "#usda 1.0\n");
-    metadata(&o, l, l->prims.items[0].first_field, l->prims.items[0].field_count, true);
+    metadata(&o, l, l->prims.items[0].first_field, l->prims.items[0].field_count, ON_LAYER);
     out_text(&o, "\n");
     body(&o, l, 0);
     bool ok = out_flush(&o);

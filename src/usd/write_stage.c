@@ -43,32 +43,56 @@ static void target(struct flatten *f, const char *path)
 static void property_metadata(struct flatten *f, const usd_property *q)
 {
     const char *key;
-    bool open = false;
+    out_open(&f->o, " (\n");
     for (size_t at = 0; (key = usd_property_metadata_next(q, &at));) {
         struct usd_value v;
-        if (usd_property_metadata(q, key, &v)) {
-            out_text(&f->o, open ? "" : " (\n");
-            f->o.indent += !open;
-            open = true;
-            out_metadata(&f->o, key, &v);
-        }
+        if (usd_property_metadata(q, key, &v))
+            out_metadata(&f->o, key, usd_property_is_relationship(q) ? ON_RELATIONSHIP : ON_ATTRIBUTE, &v);
         usd_value_finish(&v);
     }
-    if (open) {
-        f->o.indent--;
-        out_indent(&f->o);
-        out_text(&f->o, ")");
-    }
+    out_close(&f->o, ")");
 }
 
 static void targets(struct flatten *f, const usd_property *q, size_t count, const char *(*get)(const usd_property *, size_t))
 {
-    out_text(&f->o, count == 1 ? " = " : " = [");
+    size_t n = 0;
+    out_text(&f->o, " = [");
     for (size_t i = 0; i < count; i++) {
-        out_text(&f->o, i ? ", " : "");
+        if (!text_is_path(get(q, i), PATH_TARGET))
+            continue;
+        out_text(&f->o, n++ ? ", " : "");
         target(f, get(q, i));
     }
-    out_text(&f->o, count == 1 ? "" : "]");
+    out_text(&f->o, "]");
+}
+
+static void samples(struct flatten *f, const usd_property *q, const char *uniform, const char *type)
+{
+    struct out *o = &f->o;
+    size_t n      = usd_attr_sample_count(q);
+    double *times = n ? malloc(n * sizeof(*times)) : NULL;
+    if (!times)
+        return;
+    usd_attr_sample_times(q, times, n);
+    out_indent(o);
+    out_format(o, "%s%s %s.timeSamples = {\n", uniform, type, usd_property_name(q));
+    o->indent++;
+    for (size_t i = 0; i < n; i++) {
+        struct usd_value v;
+        bool any = usd_attr_get(q, times[i], &v);
+        if (!any || text_fits(type, &v)) {
+            out_indent(o);
+            out_number(o, times[i], false);
+            out_text(o, ": ");
+            out_value(o, &v);
+            out_text(o, ",\n");
+        }
+        usd_value_finish(&v);
+    }
+    o->indent--;
+    out_indent(o);
+    out_text(o, "}\n");
+    free(times);
 }
 
 static void attribute(struct flatten *f, const usd_property *q)
@@ -76,36 +100,18 @@ static void attribute(struct flatten *f, const usd_property *q)
     struct out *o        = &f->o;
     const char *uniform  = usd_property_is_uniform(q) ? "uniform " : "", *type = usd_property_declared_type(q);
     struct usd_value v;
+    if (!text_is_value_type(type))
+        return;
     out_indent(o);
     out_format(o, "%s%s%s %s", usd_property_is_custom(q) ? "custom " : "", uniform, type, usd_property_name(q));
-    if (usd_attr_get(q, USD_TIME_DEFAULT, &v)) {
+    if (usd_attr_get(q, USD_TIME_DEFAULT, &v) && text_fits(type, &v)) {
         out_text(o, " = ");
         out_value(o, &v);
     }
     usd_value_finish(&v);
     property_metadata(f, q);
     out_text(o, "\n");
-    size_t n      = usd_attr_sample_count(q);
-    double *times = n ? malloc(n * sizeof(*times)) : NULL;
-    if (times) {
-        usd_attr_sample_times(q, times, n);
-        out_indent(o);
-        out_format(o, "%s%s %s.timeSamples = {\n", uniform, type, usd_property_name(q));
-        o->indent++;
-        for (size_t i = 0; i < n; i++) {
-            out_indent(o);
-            out_number(o, times[i], false);
-            out_text(o, ": ");
-            usd_attr_get(q, times[i], &v);
-            out_value(o, &v);
-            usd_value_finish(&v);
-            out_text(o, ",\n");
-        }
-        o->indent--;
-        out_indent(o);
-        out_text(o, "}\n");
-    }
-    free(times);
+    samples(f, q, uniform, type);
     struct arena a;
     arena_init(&a, 0);
     const struct spline *spline = attr_spline(q, &a);
@@ -148,9 +154,7 @@ static void prim_metadata(struct flatten *f, const usd_prim *p)
 {
     struct out *o = &f->o;
     size_t apis   = usd_prim_api_schema_count(p);
-    bool open     = apis || usd_prim_is_instance(p);
-    out_text(o, open ? " (\n" : "");
-    o->indent += open;
+    out_open(o, " (\n");
     if (usd_prim_is_instance(p)) {
         out_indent(o);
         out_text(o, "instanceable = true\n");
@@ -170,18 +174,11 @@ static void prim_metadata(struct flatten *f, const usd_prim *p)
     for (size_t at = 0; (key = usd_prim_metadata_next(p, &at));) {
         struct usd_value v;
         if (!is_resolved(key) && usd_prim_metadata(p, key, &v)) {
-            out_text(o, open ? "" : " (\n");
-            o->indent += !open;
-            open = true;
-            out_metadata(o, key, &v);
+            out_metadata(o, key, ON_PRIM, &v);
             usd_value_finish(&v);
         }
     }
-    o->indent -= open;
-    if (open) {
-        out_indent(o);
-        out_text(o, ")");
-    }
+    out_close(o, ")");
 }
 
 static void prim(struct flatten *f, const usd_prim *p);
@@ -210,7 +207,8 @@ static void prim(struct flatten *f, const usd_prim *p)
     static const char *const words[] = { "def", "over", "class" };
     struct out *o                    = &f->o;
     out_indent(o);
-    out_format(o, "%s %s%s\"%s\"", words[usd_prim_specifier(p)], usd_prim_type_name(p), *usd_prim_type_name(p) ? " " : "", usd_prim_name(p));
+    const char *type = text_is_prim_type(usd_prim_type_name(p)) ? usd_prim_type_name(p) : "";
+    out_format(o, "%s %s%s\"%s\"", words[usd_prim_specifier(p)], type, *type ? " " : "", usd_prim_name(p));
     prim_metadata(f, p);
     out_text(o, "\n");
     out_indent(o);
@@ -234,7 +232,7 @@ static void header(struct flatten *f)
     for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
         struct usd_value v;
         if (usd_stage_metadata(f->s, fields[i], &v))
-            out_metadata(o, fields[i], &v);
+            out_metadata(o, fields[i], ON_LAYER, &v);
         usd_value_finish(&v);
     }
     o->indent = 0;

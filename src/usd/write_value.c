@@ -22,8 +22,13 @@ void out_finish(struct out *o) { array_free(&o->buf); }
 
 static void out_bytes(struct out *o, const char *s, size_t n)
 {
-    if (o->failed)
+    if (o->failed || !n)
         return;
+    if (o->pending) {
+        const char *before = o->pending;
+        o->pending         = NULL;
+        out_bytes(o, before, strlen(before));
+    }
     if (!array_append(&o->buf, s, n))
         o->failed = true;
     if (o->buf.count >= FLUSH_AT)
@@ -39,7 +44,38 @@ void out_format(struct out *o, const char *format, ...)
     va_start(args, format);
     int n = vsnprintf(b, sizeof(b), format, args);
     va_end(args);
-    out_bytes(o, b, n < (int)sizeof(b) ? (size_t)n : sizeof(b) - 1);
+    if (n < (int)sizeof(b)) {
+        out_bytes(o, b, n > 0 ? (size_t)n : 0);
+        return;
+    }
+    char *big = malloc((size_t)n + 1);
+    if (!big) {
+        o->failed = true;
+        return;
+    }
+    va_start(args, format);
+    vsnprintf(big, (size_t)n + 1, format, args);
+    va_end(args);
+    out_bytes(o, big, (size_t)n);
+    free(big);
+}
+
+void out_open(struct out *o, const char *text)
+{
+    o->pending = text;
+    o->indent++;
+}
+
+bool out_close(struct out *o, const char *text)
+{
+    bool any   = !o->pending;
+    o->pending = NULL;
+    o->indent--;
+    if (any) {
+        out_indent(o);
+        out_text(o, text);
+    }
+    return any;
 }
 
 void out_indent(struct out *o)
@@ -53,24 +89,29 @@ void out_string(struct out *o, const char *s)
     bool many         = strchr(s, '\n') != NULL;
     const char *quote = many ? "\"\"\"" : "\"";
     out_text(o, quote);
-    for (; *s; s++) {
+    for (size_t n; *s; s += n) {
         unsigned char c = (unsigned char)*s;
+        n               = utf8_sequence((const uint8_t *)s);
         if (c == '"' || c == '\\')
             out_format(o, "\\%c", c);
         else if (c == '\t')
             out_text(o, "\\t");
         else if (c == '\r')
             out_text(o, "\\r");
-        else if ((c < 32 && c != '\n') || c == 127)
-            out_format(o, "\\x%02x", c);
+        else if (!n || (c < 32 && c != '\n') || c == 127) // in octal, which ends after three digits
+            out_format(o, "\\%03o", c), n = 1;
         else
-            out_bytes(o, s, 1);
+            out_bytes(o, s, n);
     }
     out_text(o, quote);
 }
 
 void out_asset(struct out *o, const char *s)
 {
+    if (!text_is_asset(s)) {
+        out_string(o, s);
+        return;
+    }
     bool odd = strchr(s, '@') != NULL;
     out_text(o, odd ? "@@@" : "@");
     for (; *s; s++) {
@@ -150,9 +191,12 @@ static void dictionary(struct out *o, const struct usd_value *v)
     out_text(o, "{\n");
     o->indent++;
     for (size_t i = 0; i < v->count; i++) {
+        const struct usd_value *x = &e[i].value;
+        if (x->type == USD_TYPE_NONE || x->type == USD_TYPE_BLOCK || x->type == USD_TYPE_PATH || (i && !strcmp(e[i].key, e[i - 1].key)))
+            continue;
         out_indent(o);
         out_format(o, "%s%s ", usd_type_name(e[i].value.type), e[i].value.is_array ? "[]" : "");
-        if (path_valid_identifier(e[i].key, strlen(e[i].key)) && !strchr(e[i].key, ':'))
+        if (text_is_name(e[i].key))
             out_text(o, e[i].key);
         else
             out_string(o, e[i].key);
@@ -192,24 +236,23 @@ static bool all_strings(const struct usd_value *v)
     return v->type == USD_TYPE_DICTIONARY;
 }
 
-bool out_metadata(struct out *o, const char *key, const struct usd_value *v)
+void out_metadata(struct out *o, const char *key, unsigned where, const struct usd_value *v)
 {
-    bool is_word     = !strcmp(key, "permission") || !strcmp(key, "displayUnit") || !strcmp(key, "symmetryFunction");
-    bool substitutes = !strcmp(key, "prefixSubstitutions") || !strcmp(key, "suffixSubstitutions"), is_comment = !strcmp(key, "comment");
-    if (!path_valid_identifier(key, strlen(key)) || (is_word && v->type != USD_TYPE_TOKEN) || (substitutes && !all_strings(v))
-        || (is_comment && v->type != USD_TYPE_STRING))
-        return false;
+    bool is_array;
+    int type = usda_metadata_type(key, where, &is_array);
+    if (!text_metadata_fits(key, where, v->type, v->is_array) || (type == USDA_FIELD_PAIRS && !all_strings(v))
+        || (type == USDA_FIELD_WORD && **(const char *const *)v->data && !text_is_name(*(const char *const *)v->data)))
+        return;
     out_indent(o);
-    if (!is_comment)
+    if (strcmp(key, "comment"))
         out_format(o, "%s = ", !strcmp(key, "documentation") ? "doc" : key);
-    if (is_word)
+    if (type == USDA_FIELD_WORD)
         out_text(o, *(const char *const *)v->data);
-    else if (substitutes)
+    else if (type == USDA_FIELD_PAIRS)
         string_pairs(o, v);
     else
         out_value(o, v);
     out_text(o, "\n");
-    return true;
 }
 
 void out_value(struct out *o, const struct usd_value *v)

@@ -234,12 +234,17 @@ void fuzz_flatten(const usd_stage *s)
     array_free(&t);
 }
 
+static char last_error[512];
+
 static bool write_bytes(const void *data, size_t size, struct text *out)
 {
     struct layer_env env = { .limits = limits_effective(&fuzz_limits), .allow_path = fuzz_no_path };
     struct layer *l;
-    if (layer_from_bytes(&env, "fuzz", "/nonexistent/fuzz", data, size, &l, NULL) != USD_OK)
+    struct usd_error err;
+    if (layer_from_bytes(&env, "fuzz", "/nonexistent/fuzz", data, size, &l, &err) != USD_OK) {
+        snprintf(last_error, sizeof(last_error), "%s", err.message);
         return false;
+    }
     bool ok = layer_write(l, append, out);
     layer_release(l);
     return ok;
@@ -251,7 +256,7 @@ void fuzz_round_trip(const void *data, size_t size)
     if (write_bytes(data, size, &once) && once.count < fuzz_limits.max_file_bytes) {
         bool same = write_bytes(once.items, once.count, &twice) && once.count == twice.count && !memcmp(once.items, twice.items, once.count);
         if (!same)
-            fprintf(stderr, "once:\n%.*s\ntwice:\n%.*s\n", (int)once.count, once.items, (int)twice.count, twice.items);
+            fprintf(stderr, "read again: %s\nonce:\n%.*s\ntwice:\n%.*s\n", last_error, (int)once.count, once.items, (int)twice.count, twice.items);
         FUZZ_REQUIRE(same);
     }
     array_free(&once);

@@ -1,12 +1,16 @@
 // Reads everything the public API says about a stage, and checks what must hold for every stage.
 #pragma once
 
+#include <stdio.h>
+
 #include "stageusd/stageusd.h"
 
-#define FUZZ_REQUIRE(condition) \
-    do {                        \
-        if (!(condition))       \
-            __builtin_trap();   \
+#define FUZZ_REQUIRE(condition)                                               \
+    do {                                                                      \
+        if (!(condition)) {                                                   \
+            fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition); \
+            __builtin_trap();                                                 \
+        }                                                                     \
     } while (0)
 
 // Limits under which a fuzz input stays small and quick.
