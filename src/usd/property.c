@@ -227,14 +227,19 @@ const usd_property *usd_prim_property(const usd_prim *p, size_t i)
     return t && i < t->count ? &t->props[i] : NULL;
 }
 
-const usd_property *usd_prim_find_property(const usd_prim *p, const char *name)
+const usd_property *prim_property(const usd_prim *p, usd_tok name)
 {
-    usd_tok tok                = p && p->parent && name ? tok_find(name, strlen(name)) : UINT32_MAX;
-    const struct prop_table *t = tok != UINT32_MAX ? table(p) : NULL;
+    const struct prop_table *t = p && p->parent ? table(p) : NULL;
     for (uint32_t i = 0; t && i < t->count; i++)
-        if (t->props[i].name == tok)
+        if (t->props[i].name == name)
             return &t->props[i];
     return NULL;
+}
+
+const usd_property *usd_prim_find_property(const usd_prim *p, const char *name)
+{
+    usd_tok tok = name ? tok_find(name, strlen(name)) : UINT32_MAX;
+    return tok != UINT32_MAX ? prim_property(p, tok) : NULL;
 }
 
 const usd_prim *usd_property_prim(const usd_property *q) { return q ? prop_prim(q) : NULL; }

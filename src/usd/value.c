@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <pthread.h>
 #include <string.h>
 
 #define N(T) USD_TYPE_##T
@@ -68,14 +69,46 @@ static const struct {
     { "EdgeIndex", N(INT) }, { "FaceIndex", N(INT) }, { "Schema", N(TOKEN) },
 };
 
-enum usd_type type_from_token(const char *name, size_t size)
+// All names in a small hash table, because every property asks.
+#define NAME_SLOTS 256u
+static struct {
+    const char *name; // NULL: free
+    uint8_t size, type;
+} names[NAME_SLOTS];
+static pthread_once_t names_once = PTHREAD_ONCE_INIT;
+
+static unsigned name_slot(const char *name, size_t size)
+{
+    return (unsigned)(size * 61 + (unsigned char)name[0] * 7u + (unsigned char)name[size / 2] * 31u + (unsigned char)name[size - 1] * 13u) % NAME_SLOTS;
+}
+
+static void add_name(const char *name, enum usd_type type)
+{
+    size_t size = strlen(name);
+    unsigned at = name_slot(name, size);
+    while (names[at].name)
+        at = (at + 1) % NAME_SLOTS;
+    names[at].name = name;
+    names[at].size = (uint8_t)size;
+    names[at].type = (uint8_t)type;
+}
+
+static void make_names(void)
 {
     for (int i = USD_TYPE_BOOL; i <= USD_TYPE_DICTIONARY; i++)
-        if (!strncmp(type_table[i].name, name, size) && !type_table[i].name[size])
-            return i;
+        add_name(type_table[i].name, i);
     for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++)
-        if (!strncmp(roles[i].name, name, size) && !roles[i].name[size])
-            return roles[i].type;
+        add_name(roles[i].name, roles[i].type);
+}
+
+enum usd_type type_from_token(const char *name, size_t size)
+{
+    if (!size)
+        return USD_TYPE_NONE;
+    pthread_once(&names_once, make_names);
+    for (unsigned at = name_slot(name, size); names[at].name; at = (at + 1) % NAME_SLOTS)
+        if (names[at].size == size && !memcmp(names[at].name, name, size))
+            return (enum usd_type)names[at].type;
     return USD_TYPE_NONE;
 }
 

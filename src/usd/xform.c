@@ -191,7 +191,7 @@ bool usd_prim_local_matrix(const usd_prim *p, double time, double out[16], bool 
     memcpy(out, matrix_identity, 16 * sizeof(double));
     if (resets)
         *resets = false;
-    const usd_property *order = usd_prim_find_property(p, "xformOpOrder");
+    const usd_property *order = prim_property(p, T_xformOpOrder);
     struct usd_value v;
     if (!order || !usd_prim_is_a(p, "Xformable"))
         return false;
