@@ -83,7 +83,8 @@ static bool property(struct path_out *o, const char *t, const char *end)
     t += 1 + n;
     if (t == end)
         return true;
-    return *t == '[' && end[-1] == ']' && append(o, '[', t + 1, (size_t)(end - t - 1));
+    const char *close = memchr(t, ']', (size_t)(end - t));
+    return *t == '[' && close && (close + 1 == end || (close[1] == '.' && close + 2 < end && namespaced(close + 2, end) == (size_t)(end - close - 2))) && append(o, '[', t + 1, (size_t)(end - t - 1));
 }
 
 size_t path_absolute(const char *anchor, const char *t, size_t size, char *out, size_t capacity)
