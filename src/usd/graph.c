@@ -69,6 +69,13 @@ void graph_report(struct scratch *x, int code, const struct layer *l, const char
                    tok_text(site), target, why);
 }
 
+void graph_report_path(struct scratch *x, int code, const struct layer *l, enum arc arc, usd_tok site, usd_tok target, const char *why)
+{
+    char text[300];
+    snprintf(text, sizeof(text), "<%.280s>", tok_text(target));
+    graph_report(x, code, l, arc_names[arc], site, text, why);
+}
+
 // Specs of a site in every layer of its stack.
 void graph_find_specs(struct graph *g, struct graph_node *n)
 {
@@ -592,7 +599,7 @@ static bool within_limits(struct scratch *x, struct graph *g, enum arc arc, uint
     if (!limit)
         return true;
     if (!x->full)
-        graph_report(x, USD_ERR_LIMIT, NULL, arc_names[arc], node_at(g, parent)->n.site, tok_text(site), limit);
+        graph_report_path(x, USD_ERR_LIMIT, NULL, arc, node_at(g, parent)->n.site, site, limit);
     x->full = true;
     return false;
 }

@@ -118,6 +118,7 @@ usd_tok graph_site_at_introduction(struct graph *g, uint16_t i);
 void graph_set_inert(struct graph_node *n, bool inert);
 const struct layer *graph_spec(struct graph *g, const struct graph_node *n, uint32_t i, const struct prim_spec **spec);
 void graph_report(struct scratch *x, int code, const struct layer *l, const char *what, usd_tok site, const char *target, const char *why);
+void graph_report_path(struct scratch *x, int code, const struct layer *l, enum arc arc, usd_tok site, usd_tok target, const char *why);
 extern const char *const arc_names[];
 
 // graph_arcs.c

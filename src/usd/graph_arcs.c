@@ -297,8 +297,8 @@ static void report_specs_at_source(struct scratch *x, struct graph *g, uint16_t 
     for (uint32_t i = 0; i < n->spec_count; i++) {
         const struct prim_spec *spec;
         const struct layer *l = graph_spec(g, n, i, &spec);
-        graph_report(x, USD_ERR_INVALID, l, "relocate", n->n.site, tok_text(node_at(g, n->n.parent)->n.site),
-                     "opinions at the source of a relocation are left out");
+        graph_report_path(x, USD_ERR_INVALID, l, ARC_RELOCATE, n->n.site, node_at(g, n->n.parent)->n.site,
+                          "opinions at the source of a relocation are left out");
     }
 }
 

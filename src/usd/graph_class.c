@@ -139,7 +139,7 @@ void eval_classes(struct scratch *x, struct graph *g, uint16_t at, enum arc arc)
     for (size_t i = 0; i < set.count && !x->full; i++) {
         usd_tok path = (usd_tok)set.items[i];
         if (!path || tok_size(path) < 2 || strpbrk(tok_text(path), ".{[")) {
-            graph_report(x, USD_ERR_INVALID, l, arc_names[arc], node_at(g, at)->n.site, tok_text(path), "not the path of a prim");
+            graph_report_path(x, USD_ERR_INVALID, l, arc, node_at(g, at)->n.site, path, "not the path of a prim");
             continue;
         }
         const struct path_map *map = graph_arc_map(x, node_at(g, at), path, (struct time_map) { 0, 1 }, true);

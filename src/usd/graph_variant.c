@@ -206,7 +206,7 @@ static void add_variant(struct scratch *x, struct graph *g, struct task t, usd_t
     usd_tok variant      = site_select(t.path, t.set, selection);
     usd_tok site         = variant ? site_replace_prefix(n->n.site, t.path, variant) : 0;
     if (!site) {
-        graph_report(x, USD_ERR_INVALID, NULL, arc_names[ARC_VARIANT], t.path, tok_text(selection), "not the name of a variant");
+        graph_report_path(x, USD_ERR_INVALID, NULL, ARC_VARIANT, t.path, selection, "not the name of a variant");
         return;
     }
     struct arc_options o = { .ancestral = outer, .skip_duplicates = outer && below_fresh_class(g, t.node) };

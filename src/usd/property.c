@@ -81,8 +81,10 @@ static void describe(struct usd_property *q, const struct index *ix, const struc
             q->type     = usd_type_from_name(tok_text(s->type_name), &is_array);
             q->is_array = is_array;
         }
-        q->flags |= s->flags & PROP_CUSTOM; // custom when any opinion says so
     }
+    const struct layer *weakest;
+    unsigned of_weakest = PROP_CUSTOM | PROP_UNIFORM; // the first to declare it decides about these
+    q->flags            = (uint8_t)((q->flags & ~of_weakest) | (ref_prop(ix, r[q->ref_count - 1], &weakest)->flags & of_weakest));
     // What the prim's type and API schemas have built in is what they say it is, whatever a layer says.
     const struct prop_spec *built_in = definition_spec(built_ins, q->name);
     if (built_in && !((built_in->flags ^ q->flags) & PROP_RELATIONSHIP)) {
@@ -135,6 +137,27 @@ static struct prop_table *table_of_one(const struct usd_prim *p)
     return t;
 }
 
+static bool is_relationship(const struct index *ix, struct prop_ref r)
+{
+    const struct layer *l;
+    return ref_prop(ix, r, &l)->flags & PROP_RELATIONSHIP;
+}
+
+// The strongest spec says whether it is an attribute or a relationship; specs of the other kind do not count.
+static void drop_other_kind(struct merge *m, const struct index *ix, struct merged *q)
+{
+    bool kind = is_relationship(ix, m->refs.items[q->first].ref);
+    for (uint32_t *at = &m->refs.items[q->first].next; *at != UINT32_MAX;) {
+        struct merged_ref *r = &m->refs.items[*at];
+        if (is_relationship(ix, r->ref) == kind) {
+            at = &r->next;
+        } else {
+            *at = r->next;
+            q->count--;
+        }
+    }
+}
+
 static struct prop_table *table_of_many(const struct usd_prim *p)
 {
     struct merge m           = { 0 };
@@ -163,6 +186,7 @@ static struct prop_table *table_of_many(const struct usd_prim *p)
     const struct usd_definition *built_ins = prim_definition_locked(p);
     for (size_t i = 0; t && i < m.props.count; i++) {
         struct usd_property *q = &t->props[i];
+        drop_other_kind(&m, p->index, &m.props.items[i]);
         q->name      = m.props.items[i].name;
         q->ref_count = (uint16_t)m.props.items[i].count;
         uint32_t at  = m.props.items[i].first;
