@@ -273,7 +273,8 @@ static bool derive(const struct build *b, const char *path, struct parts *out)
     out->has_active = true;
     const double unit = 10000; // steps are taken in whole units, as in OpenUSD: the sums round alike
     bool ok = !has_offset || push_pair(&out->times, (start * unit - fabs(offset) * unit) / unit, (start * unit - fabs(offset) * unit) / unit);
-    for (double at = start * unit; at <= end * unit && ok; at += stride * unit) {
+    size_t steps = 0; // a stride too small to move a large time
+    for (double at = start * unit; at <= end * unit && ok && steps++ <= LIMIT_CLIPS; at += stride * unit) {
         char name[RESOLVED_MAX], resolved[RESOLVED_MAX];
         double time = at / unit;
         size_t n    = pattern_name(path, &t, time, name, sizeof(name)) ? asset_resolve(b->s, b->layer->anchor, name, resolved) : 0;

@@ -645,7 +645,7 @@ static bool payload(struct layer *l, struct crate *c, uint64_t rep, struct field
     return explicit_list(l, r, *r->asset || *r->path ? 1 : 0, VT_REF_LISTOP, out);
 }
 
-// A block of bytes; dictionaries of knots follow it and are not kept.
+// A block of bytes; dictionaries of knots follow it.
 static bool spline(struct layer *l, struct crate *c, uint64_t rep, struct field *out)
 {
     struct cursor at          = rep & REP_INLINED ? cur_make("\0\0\0\0\0\0\0", 8) : crate_at(c, REP_PAYLOAD(rep));
@@ -654,6 +654,8 @@ static bool spline(struct layer *l, struct crate *c, uint64_t rep, struct field 
     const struct spline *made = data ? spline_decode(&l->arena, data, (size_t)size) : NULL;
     if (!made)
         layer_warn(l, "a spline is damaged or of a newer version; skipped");
+    else if (cur_u64le(&at))
+        layer_warn(l, "custom data of spline knots is not read from crate files");
     out->bits = (uintptr_t)made;
     out->type = VT_SPLINE;
     return made != NULL;

@@ -295,15 +295,36 @@ static void the_binary_form_of_crates(void **state)
     arena_finish(&a);
 }
 
-int main(void)
+static char corpus[512];
+
+static void splines_blocks_and_clips_of_a_crate(void **state)
 {
+    char path[600];
+    snprintf(path, sizeof(path), "%s/values.usdc", corpus);
+    usd_stage *s = open_file(path);
+    NEAR(number(s, "/P.s", 5), 3), NEAR(number(s, "/P.s", 10), 6), NEAR(number(s, "/P.s", -1), 0.6);
+    assert_true(usd_attr_has_spline(usd_stage_find_property(s, "/P.e")) && !usd_attr_has_value(usd_stage_find_property(s, "/P.b")));
+    struct usd_value v;
+    assert_true(usd_prim_metadata(prim(s, "/P"), "clips", &v));
+    const struct usd_value *assets = usd_dict_find(&v, "default:assetPaths");
+    assert_true(assets && assets->is_array && assets->type == USD_TYPE_ASSET && !strcmp(((const struct usd_asset *)assets->data)->authored, "./a.usda"));
+    usd_value_finish(&v);
+    assert_false(usd_attr_has_value(usd_stage_find_property(s, "/P.v"))); // the clip is not there: a diagnostic says so
+    assert_int_equal(usd_stage_diagnostic_count(s), 1);
+    assert_non_null(strstr(usd_stage_diagnostic(s, 0)->message, "a.usda"));
+    usd_stage_close(&s);
+}
+
+int main(int argc, char **argv)
+{
+    snprintf(corpus, sizeof(corpus), "%s/../../fuzz/corpus/crate", argc > 1 ? argv[1] : ".");
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(held_is_what_is_not_said), cmocka_unit_test(linear_segments), cmocka_unit_test(bezier_curves_follow_their_tangents),
         cmocka_unit_test(tangents_that_would_run_back_in_time_are_shortened), cmocka_unit_test(hermite_curves_have_slopes_only), cmocka_unit_test(dual_values_step),
         cmocka_unit_test(none_has_no_value), cmocka_unit_test(extrapolation_is_held_linear_or_sloped), cmocka_unit_test(extrapolation_loops),
         cmocka_unit_test(inner_loops_repeat_the_prototype), cmocka_unit_test(auto_ease_is_flat_at_extremes), cmocka_unit_test(a_layer_offset_moves_the_spline),
         cmocka_unit_test(the_type_rounds), cmocka_unit_test(samples_are_stronger_and_defaults_weaker_in_one_layer), cmocka_unit_test(the_grammar),
-        cmocka_unit_test(what_is_written_reads_back_the_same), cmocka_unit_test(the_binary_form_of_crates),
+        cmocka_unit_test(what_is_written_reads_back_the_same), cmocka_unit_test(the_binary_form_of_crates), cmocka_unit_test(splines_blocks_and_clips_of_a_crate),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
