@@ -68,7 +68,17 @@ int usd_stat_command(const struct usd_tool_options *o)
         for (size_t i = 0; i < usd_prim_property_count(p); i++, properties++)
             samples += usd_attr_sample_count(usd_prim_property(p, i));
     }
-    double traversed = (double)(clock_mono_ns() - start) * 1e-9;
+    double traversed     = (double)(clock_mono_ns() - start) * 1e-9;
+    uint64_t value_bytes = 0;
+    start                = clock_mono_ns();
+    for (const usd_prim *p = usd_prim_first_child(root); p; p = usd_prim_next(p, root, usd_prim_is_instance(p) && usd_prim_in_prototype(p) != p))
+        for (size_t i = 0; i < usd_prim_property_count(p); i++) {
+            struct usd_value v;
+            if (usd_attr_get(usd_prim_property(p, i), USD_TIME_DEFAULT, &v))
+                value_bytes += v.count * usd_type_size(v.type);
+            usd_value_finish(&v);
+        }
+    double read = (double)(clock_mono_ns() - start) * 1e-9;
     struct usd_stage_stats t;
     usd_stage_stats(s, &t);
     struct rusage usage;
@@ -81,10 +91,12 @@ int usd_stat_command(const struct usd_tool_options *o)
         { "prims", "", t.prims, 0 }, { "prims_expanded", "", t.prims_expanded, 0 }, { "instances", "", t.instances, 0 },
         { "prototypes", "", t.prototypes, 0 }, { "properties", "", properties, 0 }, { "time_samples", "", samples, 0 },
         { "layers", "", t.layers, 0 }, { "prim_specs", "", t.prim_specs, 0 }, { "property_specs", "", t.property_specs, 0 },
-        { "text_bytes", "", t.text_bytes, 0 }, { "crate_bytes", "", t.crate_bytes, 0 }, { "layer_memory", "bytes", t.layer_memory, 0 },
+        { "text_bytes", "", t.text_bytes, 0 }, { "crate_bytes", "", t.crate_bytes, 0 }, { "prim_indices", "", t.prim_indices, 0 },
+        { "default_values", "bytes", value_bytes, 0 }, { "layer_memory", "bytes", t.layer_memory, 0 }, { "table_memory", "bytes", t.table_memory, 0 },
+        { "value_memory", "bytes", t.value_memory, 0 }, { "name_memory", "bytes", t.name_memory, 0 },
         { "stage_memory", "bytes", t.stage_memory, 0 }, { "peak_memory", "bytes", (uint64_t)usage.ru_maxrss * 1024, 0 },
         { "parse", "s", 0, t.parse_seconds }, { "compose", "s", 0, t.compose_seconds }, { "open", "s", 0, opened },
-        { "traverse", "s", 0, traversed }, { "diagnostics", "", usd_stage_diagnostic_count(s), 0 },
+        { "traverse", "s", 0, traversed }, { "read_values", "s", 0, read }, { "diagnostics", "", usd_stage_diagnostic_count(s), 0 },
     };
     bool first = true;
     if (o->json)

@@ -155,7 +155,11 @@ struct usd_stage_stats {
     uint64_t instances, prototypes, layers, prim_specs, property_specs;
     uint64_t text_bytes, crate_bytes; /* of layer files */
     uint64_t layer_memory, stage_memory; /* bytes */
-    double parse_seconds, compose_seconds;
+    double parse_seconds, compose_seconds; /* sum over the layers, several of which are read at once; wall time */
+    uint64_t prim_indices; /* prims that author arcs and so have an index of their own */
+    /* Parts of layer_memory: tables of specs and fields; values that were decoded when the layer was read (large arrays of
+     * crates stay in the file). name_memory: names and paths of the whole process, which are never freed. */
+    uint64_t table_memory, value_memory, name_memory;
 };
 USD_API void usd_stage_stats(const usd_stage *stage, struct usd_stage_stats *out);
 

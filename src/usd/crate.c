@@ -569,3 +569,8 @@ void crate_close(struct crate *c)
     pthread_mutex_destroy(&c->lock);
     free(c);
 }
+
+uint64_t crate_memory(const struct crate *c)
+{
+    return c ? sizeof(*c) + c->token_count * sizeof(*c->tokens) + c->string_count * sizeof(*c->strings) + c->arena.used : 0;
+}

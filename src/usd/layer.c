@@ -96,7 +96,7 @@ void layer_warn(struct layer *l, const char *format, ...)
 
 uint64_t layer_memory(const struct layer *l)
 {
-    return sizeof(*l) + l->arena.used + l->block_bytes + l->prims.capacity * sizeof(struct prim_spec)
+    return sizeof(*l) + crate_memory(l->crate) + l->arena.used + l->block_bytes + l->prims.capacity * sizeof(struct prim_spec)
            + l->props.capacity * sizeof(struct prop_spec) + l->fields.capacity * sizeof(struct field);
 }
 

@@ -147,6 +147,7 @@ static void count_layers(struct usd_stage *s)
         s->stats.prim_specs += l->prims.count - 1;
         s->stats.property_specs += l->props.count;
         s->stats.layer_memory += layer_memory(l);
+        s->stats.value_memory += l->arena.used + l->block_bytes;
         s->stats.parse_seconds += l->parse_seconds;
         *(l->is_crate ? &s->stats.crate_bytes : &s->stats.text_bytes) += l->file_bytes;
     }
@@ -246,7 +247,7 @@ const usd_prim *usd_stage_pseudo_root(const usd_stage *s) { return s->root; }
 uint64_t usd_stage_prim_count(const usd_stage *s) { return s->prim_count; }
 uint64_t usd_stage_id(const usd_stage *s) { return s->id; }
 
-static uint64_t expanded(const struct usd_prim *p, struct hash_map *memo)
+static uint64_t expanded(const struct usd_prim *p, struct hash_map *memo, uint64_t *indices)
 {
     const struct usd_prim *from = p->flags & PRIM_INSTANCE ? prim_holder(p) : p;
     bool keep                   = p->flags & PRIM_INSTANCE;
@@ -254,9 +255,10 @@ static uint64_t expanded(const struct usd_prim *p, struct hash_map *memo)
     if (known)
         return *known;
     uint64_t n              = 0;
+    *indices += p->parent && p->index != p->parent->index;
     const struct usd_prim *c = atomic_load(&from->first_child);
     for (; c && c != &prim_pending; c = c->next_sibling)
-        n += 1 + expanded(c, memo);
+        n += 1 + expanded(c, memo, indices);
     if (keep)
         hash_map_put(memo, (uintptr_t)from, n);
     return n;
@@ -269,7 +271,7 @@ void usd_stage_stats(const usd_stage *s, struct usd_stage_stats *out)
     out->instances       = s->instance_count;
     out->prototypes      = s->prototype_count;
     struct hash_map memo = { 0 };
-    out->prims_expanded  = expanded(s->root, &memo);
+    out->prims_expanded  = expanded(s->root, &memo, &out->prim_indices);
     hash_map_finish(&memo);
     pthread_mutex_t *lock = (pthread_mutex_t *)&s->lock;
     pthread_mutex_lock(lock);
@@ -277,6 +279,8 @@ void usd_stage_stats(const usd_stage *s, struct usd_stage_stats *out)
     for (size_t i = 0; i < s->arenas.count; i++)
         out->stage_memory += s->arenas.items[i]->used;
     pthread_mutex_unlock(lock);
+    out->table_memory = out->layer_memory - out->value_memory;
+    out->name_memory  = tok_memory();
 }
 
 // ---------------------------------------------------------------------------------------------------------------
