@@ -348,7 +348,7 @@ static int parse(const struct layer_env *env, const char *identifier, const char
         l->is_crate = true;
         rc          = crate_load(l, data, size, bytes, &env->limits, err);
     } else if (mtlx_looks_like(identifier, data, size)) {
-        rc = mtlx_parse(l, data, size, &env->limits, err);
+        rc = mtlx_parse(l, env, data, size, err);
     } else {
         error_set(err, USD_ERR_FORMAT, identifier, "%s: not a USD layer: it starts neither with '#usda' nor as a crate or a package",
                   identifier);

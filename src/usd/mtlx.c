@@ -1,46 +1,23 @@
-// The document becomes
-//   /MaterialX/Materials/NAME            Material, outputs:mtlx:surface connected to its shader
-//   /MaterialX/Materials/NAME/ND_...     the surface shader; its constants are inputs of the material
-//   /MaterialX/Materials/NAME/GRAPH      reference to the node graph the shader uses
-//   /MaterialX/NodeGraphs/GRAPH/NODE     Shader for each node
-// written as usda text, which the text parser reads. Node definitions are named by rule (ND_category_type), because the
-// libraries that list them are not part of the document. XInclude is not followed.
+// MaterialX documents as layers, laid out as OpenUSD's usdMtlx does:
+//
+//   /MaterialX/Materials/MATERIAL         Material: every input of its shaders, with the values the document gives
+//   /MaterialX/Materials/MATERIAL/SHADER  refers to /MaterialX/Shaders/SHADER; its inputs lead to the material's
+//   /MaterialX/Materials/MATERIAL/GRAPH   refers to /MaterialX/NodeGraphs/GRAPH, where an input uses one
+//   /MaterialX/Shaders/SHADER             the shader: its id and outputs
+//   /MaterialX/NodeGraphs/GRAPH/NODE      a Shader for each node; graphs with a definition are named after that
+//   /MaterialX/NodeGraphs/NODE            nodes at the top of the document, where a shader uses one
+//   /MaterialX/Collections, /MaterialX/Looks/LOOK, /ModelRoot with the variant set LookVariant (mtlx_looks.c)
+//
+// The prims are written as usda text, which the text parser reads. The libraries of node definitions are not part of
+// a document: ids follow MaterialX's naming rules, and the inputs of the standard shaders are a table (mtlx_nodes.c).
 #include "mtlx.h"
 
-#include <expat.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "path.h"
+#include "mtlx_document.h"
 #include "usda.h"
-
-#define MAX_DEPTH 64
-#define MAX_ELEMENTS 1000000u
-
-struct element {
-    const char *tag;
-    const char **attributes; // name, value, ..., NULL
-    struct element *parent, *first, *last, *next;
-};
-
-struct reader {
-    struct arena arena;
-    struct element *root, *at;
-    unsigned depth, count;
-    bool full;
-};
-
-struct text {
-    ARRAY_OF(char);
-};
-
-struct document {
-    const struct element *root;
-    struct text out;
-    bool bad;
-};
 
 bool mtlx_looks_like(const char *identifier, const void *data, size_t size)
 {
@@ -50,379 +27,430 @@ bool mtlx_looks_like(const char *identifier, const void *data, size_t size)
     return size > 5 && !memcmp(data, "<?xml", 5) && memmem(data, size < 4096 ? size : 4096, "<materialx", 10);
 }
 
-static void XMLCALL on_start(void *user, const char *name, const char **attributes)
-{
-    struct reader *r = user;
-    size_t n         = 0;
-    while (attributes[n])
-        n++;
-    struct element *e = r->depth < MAX_DEPTH && r->count < MAX_ELEMENTS ? arena_alloc(&r->arena, sizeof(*e)) : NULL;
-    const char **copy = e ? arena_alloc(&r->arena, (n + 1) * sizeof(*copy)) : NULL;
-    if (!copy) {
-        r->full = true;
-        return;
-    }
-    r->depth++;
-    r->count++;
-    e->tag = arena_strndup(&r->arena, name, strlen(name));
-    for (size_t i = 0; i < n; i++)
-        copy[i] = arena_strndup(&r->arena, attributes[i], strlen(attributes[i]));
-    e->attributes = copy;
-    e->parent     = r->at;
-    if (r->at && r->at->last)
-        r->at->last = r->at->last->next = e;
-    else if (r->at)
-        r->at->first = r->at->last = e;
-    else if (!r->root)
-        r->root = e;
-    r->at = e;
-}
+static struct mx_prim *scope(struct document *d, const char *name) { return mx_define(d, mx_define(d, d->stage, "MaterialX", NULL), name, NULL); }
 
-static void XMLCALL on_end(void *user, const char *name)
+static bool is_shader_type(const char *type)
 {
-    struct reader *r = user;
-    if (!r->at || r->full)
-        return;
-    r->at = r->at->parent;
-    r->depth--;
-}
-
-static const char *attr(const struct element *e, const char *name)
-{
-    for (size_t i = 0; e->attributes[i] && e->attributes[i + 1]; i += 2)
-        if (!strcmp(e->attributes[i], name))
-            return e->attributes[i + 1];
-    return NULL;
-}
-
-static const struct element *find(const struct element *in, const char *tag, const char *name)
-{
-    for (const struct element *c = in->first; c; c = c->next) {
-        const char *n = attr(c, "name");
-        if ((!tag || !strcmp(c->tag, tag)) && n && !strcmp(n, name))
-            return c;
-    }
-    return NULL;
+    return type && (!strcmp(type, "surfaceshader") || !strcmp(type, "displacementshader") || !strcmp(type, "volumeshader") || !strcmp(type, "lightshader"));
 }
 
 // ---------------------------------------------------------------------------------------------------------------
+// Node graphs
 
-static void put(struct document *d, const char *format, ...)
-{
-    char b[2048];
-    va_list args;
-    va_start(args, format);
-    int n = vsnprintf(b, sizeof(b), format, args);
-    va_end(args);
-    if (n < 0 || n >= (int)sizeof(b) || !array_append(&d->out, b, (size_t)n))
-        d->bad = true;
-}
-
-static void put_quoted(struct document *d, const char *s, char quote)
-{
-    put(d, "%c", quote);
-    for (; *s; s++) {
-        unsigned char c = (unsigned char)*s;
-        if (quote == '@' ? c != '@' && c >= 32 : c >= 32 && c != '"' && c != '\\')
-            put(d, "%c", c);
-        else if (quote == '"')
-            put(d, c < 32 ? "\\x%02x" : "\\%c", c);
-    }
-    put(d, "%c", quote);
-}
-
-static const struct mtlx_type {
-    const char *mtlx, *usd;
-    int components;
-} types[] = {
-    { "float", "float", 1 }, { "integer", "int", 1 }, { "boolean", "bool", 1 }, { "color3", "color3f", 3 }, { "color4", "color4f", 4 },
-    { "vector2", "float2", 2 }, { "vector3", "float3", 3 }, { "vector4", "float4", 4 }, { "matrix33", "matrix3d", 9 },
-    { "matrix44", "matrix4d", 16 }, { "string", "string", 0 }, { "filename", "asset", 0 }, { "geomname", "string", 0 },
+struct graph {
+    struct document *d;
+    const struct element *container; // <nodegraph>, or the root for what stands at the top
+    struct mx_prim *prim;
 };
 
-static const struct mtlx_type *type_of(const char *name)
+// A node of a definition that the document itself implements by a graph: the prim of that graph stands for it.
+static const char *custom_name(struct document *d, const struct mx_def *def)
 {
-    for (size_t i = 0; name && i < sizeof(types) / sizeof(types[0]); i++)
-        if (!strcmp(types[i].mtlx, name))
-            return &types[i];
-    return NULL;
+    return def->local && mx_implementation(d, def->local) ? mx_name(d, def->id) : NULL;
 }
 
-static const char *usd_type(const char *name)
+static struct mx_prim *node_prim(struct graph *g, const struct element *node, const struct mx_def *def)
 {
-    const struct mtlx_type *t = type_of(name);
-    return t ? t->usd : "token"; // closures and shaders
+    const char *custom = custom_name(g->d, def), *name = mx_name(g->d, mx_attr(node, "name"));
+    if (custom)
+        return mx_define(g->d, scope(g->d, "NodeGraphs"), custom, "NodeGraph");
+    return name ? mx_define(g->d, g->prim, name, "Shader") : NULL;
 }
 
-static bool usable_name(const char *name)
+// Where `output` of a node is found by what stands beside it; a custom node's graph is referenced there.
+static const char *output_path(struct graph *g, const struct element *node, const char *output, struct mx_prim *beside)
 {
-    return name && path_valid_identifier(name, strlen(name)) && !strchr(name, ':') && strlen(name) < 256;
-}
-
-// Numbers separated by commas or spaces as a tuple, or nothing when they are not as many as the type wants.
-static bool put_numbers(struct document *d, const char *value, const struct mtlx_type *t)
-{
-    double v[16];
-    int n = 0;
-    for (const char *s = value; n < t->components; n++) {
-        char *end;
-        while (*s == ' ' || *s == ',' || *s == '\t' || *s == '\n')
-            s++;
-        v[n] = strtod(s, &end);
-        if (end == s)
-            break;
-        s = end;
+    struct mx_def def;
+    mx_definition(g->d, node, &def);
+    struct mx_prim *p = node_prim(g, node, &def);
+    if (!p || !def.output_count)
+        return NULL;
+    const char *name = def.outputs[0].name;
+    for (size_t i = 0; def.output_count > 1 && i < def.output_count; i++)
+        if (output && !strcmp(output, def.outputs[i].name))
+            name = def.outputs[i].name;
+    if (def.output_count > 1 && (!output || strcmp(output, name)))
+        return NULL; // one of several, but which?
+    if (custom_name(g->d, &def) && beside != p) {
+        struct mx_prim *here = mx_define(g->d, beside, p->name, NULL);
+        if (here != p)
+            mx_list_add(g->d, &here->references, p->path);
+        p = here;
     }
-    if (n != t->components)
-        return false;
-    int row = n == 9 ? 3 : n == 16 ? 4 : n;
-    put(d, " = %s", n > 4 ? "((" : n > 1 ? "(" : "");
-    for (int i = 0; i < n; i++)
-        put(d, "%s%.9g", !i ? "" : i % row ? ", " : "), (", v[i]);
-    put(d, "%s", n > 4 ? "))" : n > 1 ? ")" : "");
-    return true;
+    name = mx_name(g->d, name);
+    return name ? mx_format(g->d, "%s.outputs:%s", p->path, name) : NULL;
 }
 
-static void put_value(struct document *d, const struct element *input)
+static void connect_port(struct graph *g, const struct element *port, struct mx_property *q, struct mx_prim *beside)
 {
-    const char *value         = attr(input, "value"), *type = attr(input, "type");
-    const struct mtlx_type *t = type_of(type);
-    if (!value || !t)
-        return;
-    if (!strcmp(type, "boolean")) {
-        put(d, " = %s", !strcmp(value, "true") ? "true" : "false");
-    } else if (t->components) {
-        put_numbers(d, value, t);
-    } else if (!strcmp(type, "filename")) {
-        char path[1024] = "";
-        const char *prefix = NULL;
-        for (const struct element *e = input; e && !prefix; e = e->parent)
-            prefix = attr(e, "fileprefix");
-        // Documents exist that write the prefix out in every value as well.
-        bool apply = prefix && *value != '/' && strncmp(value, prefix, strlen(prefix));
-        snprintf(path, sizeof(path), "%.500s%.500s", apply ? prefix : "", value);
-        put(d, " = ");
-        put_quoted(d, path, '@');
-    } else {
-        put(d, " = ");
-        put_quoted(d, value, '"');
-    }
-    const char *space = attr(input, "colorspace");
-    if (space) {
-        put(d, " (\ncolorSpace = ");
-        put_quoted(d, space, '"');
-        put(d, "\n)");
-    }
-}
-
-// ND_category_type; nodes that mix a colour or vector with a number have an FA in their definition's name.
-static void node_definition(const struct element *node, char out[512])
-{
-    static const char *const mixed[] = { "add", "subtract", "multiply", "divide", "modulo", "power", "min", "max", "clamp", "remap", "smoothstep", "range" };
-    const char *given = attr(node, "nodedef"), *type = attr(node, "type");
-    if (given && usable_name(given)) {
-        snprintf(out, 512, "%.500s", given);
-        return;
-    }
-    const struct element *in1 = find(node, "input", "in"), *in2 = find(node, "input", "in2");
-    if (!strcmp(node->tag, "convert") && in1 && attr(in1, "type"))
-        snprintf(out, 512, "ND_convert_%.200s_%.200s", attr(in1, "type"), type ? type : "");
-    else
-        snprintf(out, 512, "ND_%.200s_%.200s", node->tag, type ? type : "");
-    const char *second = in2 && attr(in2, "type") ? attr(in2, "type") : NULL;
-    for (size_t i = 0; i < sizeof(mixed) / sizeof(mixed[0]); i++)
-        if (!strcmp(node->tag, mixed[i]) && type && strcmp(type, "float") && second && !strcmp(second, "float"))
-            strcat(out, "FA");
-}
-
-// Where an input gets its value from inside a graph or at the top: ".connect" or a value.
-static void put_input(struct document *d, const struct element *input, const char *scope)
-{
-    const char *name = attr(input, "name"), *node = attr(input, "nodename"), *graph = attr(input, "nodegraph");
-    const char *output = attr(input, "output"), *face = attr(input, "interfacename");
-    if (!usable_name(name))
-        return;
-    put(d, "%s inputs:%s", usd_type(attr(input, "type")), name);
-    if (usable_name(face))
-        put(d, ".connect = <%s.inputs:%s>", scope, face);
-    else if (usable_name(node))
-        put(d, ".connect = <%s/%s.outputs:%s>", scope, node, usable_name(output) ? output : "out");
-    else if (usable_name(graph))
-        put(d, ".connect = <%s/%s.outputs:%s>", scope, graph, usable_name(output) ? output : "out");
-    else
-        put_value(d, input);
-    put(d, "\n");
-}
-
-static bool is_node(const struct element *e)
-{
-    static const char *const others[] = { "input", "output", "nodegraph", "surfacematerial", "volumematerial", "look", "collection",
-                                          "nodedef", "implementation", "typedef", "geominfo", "unitdef", "unittypedef", "backdrop",
-                                          "materialassign", "propertyset", "variantset", "targetdef" };
-    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
-        if (!strcmp(e->tag, others[i]))
-            return false;
-    return usable_name(attr(e, "name"));
-}
-
-static void put_node(struct document *d, const struct element *node, const char *scope)
-{
-    char definition[512];
-    node_definition(node, definition);
-    put(d, "def Shader \"%s\"\n{\nuniform token info:id = ", attr(node, "name"));
-    put_quoted(d, definition, '"');
-    put(d, "\n");
-    for (const struct element *c = node->first; c; c = c->next)
-        if (!strcmp(c->tag, "input"))
-            put_input(d, c, scope);
-    const char *type = attr(node, "type");
-    if (type && !strcmp(type, "multioutput")) {
-        for (const struct element *c = node->first; c; c = c->next)
-            if (!strcmp(c->tag, "output") && usable_name(attr(c, "name")))
-                put(d, "%s outputs:%s\n", usd_type(attr(c, "type")), attr(c, "name"));
-    } else {
-        put(d, "%s outputs:out\n", usd_type(type));
-    }
-    put(d, "}\n");
-}
-
-static void put_graph(struct document *d, const struct element *graph)
-{
-    char scope[512];
-    const char *name = attr(graph, "name");
-    if (!usable_name(name) || attr(graph, "nodedef"))
-        return;
-    snprintf(scope, sizeof(scope), "/MaterialX/NodeGraphs/%s", name);
-    put(d, "def NodeGraph \"%s\"\n{\n", name);
-    for (const struct element *c = graph->first; c; c = c->next) {
-        const char *own = attr(c, "name"), *node = attr(c, "nodename");
-        if (!strcmp(c->tag, "input") && usable_name(own)) {
-            put_input(d, c, scope);
-        } else if (!strcmp(c->tag, "output") && usable_name(own)) {
-            put(d, "%s outputs:%s", usd_type(attr(c, "type")), own);
-            if (usable_name(node))
-                put(d, ".connect = <%s/%s.outputs:%s>", scope, node, usable_name(attr(c, "output")) ? attr(c, "output") : "out");
-            put(d, "\n");
-        }
-    }
-    for (const struct element *c = graph->first; c; c = c->next)
-        if (is_node(c))
-            put_node(d, c, scope);
-    put(d, "}\n");
-}
-
-// A shader of a material: its constants become inputs of the material, its graphs are referenced below it.
-static void put_shader(struct document *d, const struct element *shader, const char *material, const char *kind, bool declare)
-{
-    char definition[512];
-    node_definition(shader, definition);
-    if (!usable_name(definition))
-        return;
-    if (declare) {
-        for (const struct element *c = shader->first; c; c = c->next)
-            if (!strcmp(c->tag, "input") && usable_name(attr(c, "name")) && attr(c, "value")) {
-                put(d, "%s inputs:%s", usd_type(attr(c, "type")), attr(c, "name"));
-                put_value(d, c);
-                put(d, "\n");
-            }
-        put(d, "token outputs:mtlx:%s.connect = </MaterialX/Materials/%s/%s.outputs:%s>\n", kind, material, definition, kind);
-        return;
-    }
-    put(d, "def Shader \"%s\"\n{\nuniform token info:id = \"%s\"\n", definition, definition);
-    for (const struct element *c = shader->first; c; c = c->next) {
-        const char *name = attr(c, "name"), *graph = attr(c, "nodegraph"), *node = attr(c, "nodename"), *output = attr(c, "output");
-        if (strcmp(c->tag, "input") || !usable_name(name))
-            continue;
-        put(d, "%s inputs:%s.connect = ", usd_type(attr(c, "type")), name);
-        if (usable_name(graph) || usable_name(node))
-            put(d, "</MaterialX/Materials/%s/%s.outputs:%s>\n", material, usable_name(graph) ? graph : node, usable_name(output) ? output : "out");
+    const char *node_name = mx_attr(port, "nodename"), *face = mx_attr(port, "interfacename");
+    if (mx_attr(port, "channels") || mx_attr(port, "member"))
+        mx_left_out(g->d, LEFT_CHANNELS, port, "the channels of a connection are not picked out");
+    if (mx_attr(port, "unit"))
+        mx_left_out(g->d, LEFT_UNIT, port, "values are taken as they are; units are not converted");
+    if (face && !strcmp(port->tag, "input")) {
+        const char *name = mx_name(g->d, face);
+        if (name && mx_find_property(g->prim, mx_format(g->d, "inputs:%s", name)))
+            q->connection = mx_format(g->d, "%s.inputs:%s", g->prim->path, name);
         else
-            put(d, "</MaterialX/Materials/%s.inputs:%s>\n", material, name);
+            mx_left_out(g->d, LEFT_CONNECTION, port, "an interface name leads to no input of the graph");
     }
-    put(d, "token outputs:%s\n}\n", kind);
-    for (const struct element *c = shader->first; c; c = c->next) {
-        const char *graph = attr(c, "nodegraph"), *node = attr(c, "nodename");
-        bool earlier      = false; // several inputs may use one graph
-        for (const struct element *b = shader->first; b != c; b = b->next)
-            earlier |= (graph && attr(b, "nodegraph") && !strcmp(attr(b, "nodegraph"), graph)) || (node && attr(b, "nodename") && !strcmp(attr(b, "nodename"), node));
-        char scope[600];
-        snprintf(scope, sizeof(scope), "/MaterialX/Materials/%s", material);
-        if (!earlier && usable_name(graph) && find(d->root, "nodegraph", graph))
-            put(d, "def \"%s\" (\nreferences = </MaterialX/NodeGraphs/%s>\n)\n{\n}\n", graph, graph);
-        else if (!earlier && usable_name(node) && find(d->root, NULL, node) && is_node(find(d->root, NULL, node)))
-            put_node(d, find(d->root, NULL, node), scope);
-    }
-}
-
-static void put_material(struct document *d, const struct element *material)
-{
-    const char *name = attr(material, "name");
-    if (!usable_name(name))
+    if (!node_name)
         return;
-    put(d, "def Material \"%s\"\n{\n", name);
-    for (int pass = 0; pass < 2; pass++)
-        for (const struct element *c = material->first; c; c = c->next) {
-            const char *input = attr(c, "name"), *node = attr(c, "nodename");
-            const struct element *shader = node ? find(d->root, NULL, node) : NULL;
-            if (strcmp(c->tag, "input") || !input || !shader || !is_node(shader))
-                continue;
-            const char *kind = !strcmp(input, "displacementshader") ? "displacement" : !strcmp(input, "volumeshader") ? "volume" : "surface";
-            put_shader(d, shader, name, kind, pass == 0);
-        }
-    put(d, "}\n");
+    const struct element *node = mx_find(g->d, g->container, NULL, node_name);
+    const char *path           = node && mx_is_node(node) ? output_path(g, node, mx_attr(port, "output"), beside) : NULL;
+    if (path)
+        q->connection = path;
+    else
+        mx_left_out(g->d, LEFT_CONNECTION, port, "a connection leads to no output");
 }
 
-static bool convert(struct document *d)
+static struct mx_property *add_input(struct document *d, struct mx_prim *p, const struct element *input)
 {
-    put(d, "#usda 1.0\n(\ndefaultPrim = \"MaterialX\"\n)\ndef \"MaterialX\"\n{\ndef \"Materials\"\n{\n");
-    for (const struct element *e = d->root->first; e; e = e->next)
-        if (!strcmp(e->tag, "surfacematerial") || !strcmp(e->tag, "volumematerial"))
-            put_material(d, e);
-    put(d, "}\ndef \"NodeGraphs\"\n{\n");
-    for (const struct element *e = d->root->first; e; e = e->next)
-        if (!strcmp(e->tag, "nodegraph"))
-            put_graph(d, e);
-    put(d, "}\n}\n");
-    return !d->bad;
+    const char *name = mx_name(d, mx_attr(input, "name")), *type = mx_attr(input, "type");
+    if (!name || !type)
+        return NULL;
+    if (mx_attr(input, "defaultgeomprop"))
+        mx_left_out(d, LEFT_GEOMPROP, input, "defaults from geometry (defaultgeomprop) are left to the renderer");
+    struct mx_property *q = mx_port(d, p, "inputs", name, type);
+    const char *value = mx_value(d, input), *metadata = mx_metadata(d, input, true);
+    q->value    = value ? value : q->value;
+    q->metadata = metadata ? metadata : q->metadata;
+    return q;
 }
 
-int mtlx_parse(struct layer *l, const void *data, size_t size, const struct usd_limits *limits, struct usd_error *err)
+static void add_node(struct graph *g, const struct element *node)
 {
-    struct reader r = { 0 };
-    arena_init(&r.arena, limits->max_layer_bytes);
-    XML_Parser xml = XML_ParserCreate(NULL);
-    int rc         = xml && size <= 1u << 30 ? USD_OK : USD_ERR_NOMEM;
-    if (rc == USD_OK) {
-        XML_SetUserData(xml, &r);
-        XML_SetElementHandler(xml, on_start, on_end);
-        if (XML_Parse(xml, data, (int)size, 1) != XML_STATUS_OK) {
-            rc = USD_ERR_SYNTAX;
-            error_set(err, rc, l->identifier, "%s:%lu:%lu: %s", l->identifier, (unsigned long)XML_GetCurrentLineNumber(xml),
-                      (unsigned long)XML_GetCurrentColumnNumber(xml) + 1, XML_ErrorString(XML_GetErrorCode(xml)));
-            if (err) {
-                err->line   = (uint32_t)XML_GetCurrentLineNumber(xml);
-                err->column = (uint32_t)XML_GetCurrentColumnNumber(xml) + 1;
-            }
-        } else if (r.full || !r.root || strcmp(r.root->tag, "materialx")) {
-            rc = USD_ERR_FORMAT;
-            error_set(err, rc, l->identifier, "%s: %s", l->identifier, r.full ? "the document is too deep or too large" : "the root element is not <materialx>");
-        }
-    } else {
-        error_set(err, rc, l->identifier, "%s: out of memory", l->identifier);
+    struct mx_def def;
+    mx_definition(g->d, node, &def);
+    struct mx_prim *p = node_prim(g, node, &def);
+    if (!p)
+        return;
+    if (mx_attr(node, "doc"))
+        p->doc = mx_attr(node, "doc");
+    if (!custom_name(g->d, &def)) {
+        struct mx_property *id = mx_property(g->d, p, "info:id", "token");
+        id->uniform            = true;
+        id->value              = mx_quoted(g->d, def.id);
     }
-    struct document d = { .root = r.root };
+    for (const struct element *c = node->first; c; c = c->next) {
+        struct mx_property *q = strcmp(c->tag, "input") ? NULL : add_input(g->d, p, c);
+        if (q)
+            connect_port(g, c, q, g->prim);
+    }
+    for (size_t i = 0; i < def.output_count; i++) {
+        const char *name = mx_name(g->d, def.outputs[i].name);
+        if (name)
+            mx_port(g->d, p, "outputs", name, def.outputs[i].type);
+    }
+}
+
+static void add_nodes(struct graph *g)
+{
+    for (const struct element *c = g->container->first; c; c = c->next) {
+        const char *type = mx_attr(c, "type");
+        if (mx_is_node(c) && strcmp(type, "material") && !is_shader_type(type))
+            add_node(g, c);
+    }
+}
+
+static void interface(struct document *d, struct mx_prim *p, const struct element *of)
+{
+    for (const struct element *c = of->first; c; c = c->next)
+        if (!strcmp(c->tag, "input"))
+            add_input(d, p, c);
+}
+
+// A <nodegraph>, made when something needs it. With a definition it has that one's name and interface.
+static struct mx_prim *graph_prim(struct document *d, const struct element *e, const struct element *nodedef)
+{
+    const char *name = mx_name(d, nodedef ? mx_attr(nodedef, "name") : mx_attr(e, "name"));
+    if (!name)
+        return NULL;
+    struct mx_prim *parent = scope(d, "NodeGraphs"), *p = mx_child(d, parent, name);
+    if (p)
+        return p;
+    struct graph g = { d, e, mx_define(d, parent, name, "NodeGraph") };
+    g.prim->doc    = mx_attr(e, "doc");
+    if (nodedef)
+        interface(d, g.prim, nodedef);
+    interface(d, g.prim, e);
+    add_nodes(&g);
+    for (const struct element *c = e->first; c; c = c->next) {
+        const char *output = strcmp(c->tag, "output") ? NULL : mx_name(d, mx_attr(c, "name"));
+        if (!output || !mx_attr(c, "type"))
+            continue;
+        struct mx_property *q = mx_port(d, g.prim, "outputs", output, mx_attr(c, "type"));
+        connect_port(&g, c, q, g.prim);
+    }
+    return g.prim;
+}
+
+// ---------------------------------------------------------------------------------------------------------------
+// Materials
+
+struct material {
+    struct document *d;
+    struct mx_prim *prim;
+};
+
+static void reference(struct document *d, struct mx_prim *p, const struct mx_prim *to) { mx_list_add(d, &p->references, to->path); }
+
+// What a shader's input leads to: an output of a graph, of a node at the top, or nothing.
+static const char *source_of(struct material *m, const struct element *input)
+{
+    struct document *d = m->d;
+    const char *graph = mx_attr(input, "nodegraph"), *output = mx_attr(input, "output"), *node = mx_attr(input, "nodename");
+    const struct element *e = graph ? mx_find(d, d->root, "nodegraph", graph) : NULL;
+    if (e && output) {
+        const struct element *def = mx_attr(e, "nodedef") ? mx_find(d, d->root, "nodedef", mx_attr(e, "nodedef")) : NULL;
+        struct mx_prim *made = graph_prim(d, e, def);
+        const char *name     = mx_name(d, output);
+        if (!made || !name)
+            return NULL;
+        struct mx_prim *here = mx_define(d, m->prim, made->name, NULL);
+        reference(d, here, made);
+        if (mx_find_property(made, mx_format(d, "outputs:%s", name)))
+            return mx_format(d, "%s.outputs:%s", here->path, name);
+        mx_left_out(d, LEFT_CONNECTION, input, "a node graph has no output of that name");
+        return NULL;
+    }
+    const struct element *top = output && !graph ? mx_find(d, d->root, "output", output) : NULL;
+    if (top && !node)
+        node = mx_attr(top, "nodename"); // an <output> at the top
+    const struct element *n = node ? mx_find(d, d->root, NULL, node) : NULL;
+    if (!n || !mx_is_node(n)) {
+        if (graph || node)
+            mx_left_out(d, LEFT_CONNECTION, input, graph && e ? "an input names a node graph without saying which output" : "a connection leads nowhere");
+        return NULL;
+    }
+    struct graph g       = { d, d->root, scope(d, "NodeGraphs") };
+    bool first           = !mx_child(d, g.prim, node);
+    struct mx_prim *here = mx_define(d, m->prim, "NodeGraphs", NULL);
+    if (first)
+        add_nodes(&g);
+    reference(d, here, g.prim);
+    struct graph seen = { d, d->root, here };
+    struct mx_def def;
+    mx_definition(d, n, &def);
+    const char *name = top ? NULL : output;
+    for (size_t i = 0; i < def.output_count; i++)
+        if (name && !strcmp(name, def.outputs[i].name))
+            return mx_format(d, "%s/%s.outputs:%s", seen.prim->path, custom_name(d, &def) ? custom_name(d, &def) : node, name);
+    return mx_format(d, "%s/%s.outputs:%s", seen.prim->path, custom_name(d, &def) ? custom_name(d, &def) : node, def.output_count ? def.outputs[0].name : "out");
+}
+
+// Terminals of a shader: what its outputs are to a material.
+static const char *terminal(const char *type)
+{
+    return !type ? NULL : !strcmp(type, "surfaceshader") ? "surface" : !strcmp(type, "displacementshader") ? "displacement" : !strcmp(type, "volumeshader") ? "volume"
+         : !strcmp(type, "lightshader") ? "light" : NULL;
+}
+
+static struct mx_prim *shader_prim(struct document *d, const struct element *shader, const struct mx_def *def, const char *name)
+{
+    struct mx_prim *shaders = scope(d, "Shaders"), *p = mx_child(d, shaders, name);
+    if (p)
+        return p;
+    p                      = mx_define(d, shaders, name, "Shader");
+    p->doc                 = mx_attr(shader, "doc");
+    struct mx_property *id = mx_property(d, p, "info:id", "token");
+    id->uniform            = true;
+    id->value              = mx_quoted(d, def->id);
+    for (size_t i = 0; i < def->output_count; i++)
+        if (terminal(def->outputs[i].type))
+            mx_property(d, p, mx_format(d, "outputs:%s", terminal(def->outputs[i].type)), "token");
+    return p;
+}
+
+// An input of the shader that hands on the material's.
+static void lift_input(struct material *m, struct mx_prim *shader, const char *name, const char *type)
+{
+    name = mx_name(m->d, name);
+    if (!name || !type)
+        return;
+    struct mx_property *own = mx_port(m->d, shader, "inputs", name, type);
+    mx_port(m->d, m->prim, "inputs", name, type);
+    if (!own->connection)
+        own->connection = mx_format(m->d, "%s.inputs:%s", m->prim->path, name);
+}
+
+static void add_shader(struct material *m, const struct element *shader)
+{
+    struct document *d = m->d;
+    const char *name   = mx_name(d, mx_attr(shader, "name"));
+    struct mx_def def;
+    mx_definition(d, shader, &def);
+    if (!name)
+        return;
+    if (mx_attr(shader, "type") && !strcmp(mx_attr(shader, "type"), "lightshader"))
+        mx_left_out(d, LEFT_LIGHT, shader, "light shaders become outputs that nothing uses");
+    if (def.output_count == 1 && !strcmp(def.outputs[0].type ? def.outputs[0].type : "", "multioutput"))
+        def.output_count = 0;
+    struct mx_prim *made = shader_prim(d, shader, &def, name), *p = mx_define(d, m->prim, name, "Shader");
+    reference(d, p, made);
+    for (const struct element *c = def.local ? def.local->first : NULL; c; c = c->next)
+        if (!strcmp(c->tag, "input"))
+            lift_input(m, p, mx_attr(c, "name"), mx_attr(c, "type"));
+    for (const struct mx_io *io = def.inputs; io && io->name; io++)
+        lift_input(m, p, io->name, io->type);
+    for (const struct element *c = shader->first; c; c = c->next) {
+        if (!strcmp(c->tag, "token") && mx_name(d, mx_attr(c, "name"))) {
+            struct mx_property *primvar = mx_property(d, m->prim, mx_format(d, "primvars:%s", mx_name(d, mx_attr(c, "name"))), "string");
+            primvar->value              = mx_quoted(d, mx_attr(c, "value") ? mx_attr(c, "value") : "");
+        }
+        if (strcmp(c->tag, "input") || !mx_name(d, mx_attr(c, "name")) || !mx_attr(c, "type"))
+            continue;
+        if (!def.local && !def.inputs) // not in our table: what the document uses is all we know
+            lift_input(m, p, mx_attr(c, "name"), mx_attr(c, "type"));
+        struct mx_property *q = mx_port(d, m->prim, "inputs", mx_name(d, mx_attr(c, "name")), mx_attr(c, "type"));
+        const char *value = mx_value(d, c), *metadata = mx_metadata(d, c, false), *source = source_of(m, c);
+        q->value    = value ? value : q->value;
+        q->metadata = metadata ? metadata : q->metadata;
+        if (source)
+            mx_port(d, p, "inputs", mx_name(d, mx_attr(c, "name")), mx_attr(c, "type"))->connection = source;
+    }
+    for (struct mx_property *o = made->first_property; o; o = o->next)
+        if (!strncmp(o->name, "outputs:", 8)) {
+            bool light            = !strcmp(o->name, "outputs:light");
+            struct mx_property *q = mx_property(d, m->prim, mx_format(d, light ? "outputs:%s" : "outputs:mtlx:%s", o->name + 8), "token");
+            q->connection         = mx_format(d, "%s.%s", p->path, o->name);
+        }
+}
+
+// The shaders of one type that a material's inputs lead to.
+static void add_shaders(struct material *m, const struct element *material, const char *type)
+{
+    struct document *d = m->d;
+    for (const struct element *c = material->first; c; c = c->next) {
+        const char *own = mx_attr(c, "type"), *node = mx_attr(c, "nodename"), *graph = mx_attr(c, "nodegraph"), *output = mx_attr(c, "output");
+        const struct element *e = NULL, *in = d->root;
+        if (strcmp(c->tag, "input") || !own || strcmp(own, type))
+            continue;
+        if (graph && output) { // the shader is a node of a graph
+            in                    = mx_find(d, d->root, "nodegraph", graph);
+            const struct element *o = in ? mx_find(d, in, "output", output) : NULL;
+            node                  = o ? mx_attr(o, "nodename") : NULL;
+        }
+        e = in && node ? mx_find(d, in, NULL, node) : NULL;
+        if (e && mx_is_node(e))
+            add_shader(m, e);
+        else
+            mx_left_out(d, LEFT_CONNECTION, c, "a material names a shader that does not exist");
+    }
+}
+
+static void add_material(struct document *d, const struct element *e)
+{
+    static const char *const types[] = { "surfaceshader", "volumeshader", "displacementshader", "lightshader" };
+    const char *name                 = mx_name(d, mx_attr(e, "name")), *version = mx_attr(d->root, "version");
+    if (!name)
+        return;
+    struct material m = { d, mx_define(d, scope(d, "Materials"), name, "Material") };
+    m.prim->doc       = mx_attr(e, "doc");
+    mx_list_add(d, &m.prim->apis, "MaterialXConfigAPI");
+    mx_property(d, m.prim, "config:mtlx:version", "string")->value = mx_quoted(d, version ? version : "1.38");
+    for (size_t i = 0; i < 4; i++)
+        add_shaders(&m, e, types[i]);
+}
+
+// ---------------------------------------------------------------------------------------------------------------
+// The document
+
+static void check_version(struct document *d)
+{
+    int major = 1, minor = 38;
+    const char *version = mx_attr(d->root, "version");
+    if (version && sscanf(version, "%d.%d", &major, &minor) == 2 && (major != 1 || minor < 38 || minor > 39))
+        layer_warn(d->l, "MaterialX: version %d.%d is read as if it were %s", major, minor, major > 1 || minor > 39 ? "1.39" : "1.38; older documents are not upgraded");
+}
+
+static void index_definitions(struct document *d)
+{
+    for (const struct element *e = d->root->first; e; e = e->next) {
+        if (!strcmp(e->tag, "nodedef") && mx_attr(e, "name") && d->def_count < MX_MAX_DEFS)
+            d->defs[d->def_count++] = e;
+        else if ((!strcmp(e->tag, "nodegraph") || !strcmp(e->tag, "implementation")) && mx_attr(e, "nodedef") && d->graph_count < MX_MAX_DEFS)
+            d->graphs[d->graph_count++] = e;
+    }
+}
+
+static void mention_rest(struct document *d)
+{
+    for (const struct element *e = d->root->first; e; e = e->next) {
+        if (!strcmp(e->tag, "material"))
+            mx_left_out(d, LEFT_MATERIAL, e, "materials of documents before 1.38 are left out; upgrade the document");
+        else if (!strcmp(e->tag, "geominfo"))
+            mx_left_out(d, LEFT_GEOM, e, "geometry properties (geominfo) are left out");
+        else if (!strcmp(e->tag, "propertyset"))
+            mx_left_out(d, LEFT_PROPERTY, e, "property sets are left out");
+        else if (!strcmp(e->tag, "lookgroup"))
+            mx_left_out(d, LEFT_LOOKGROUP, e, "look groups are left out; each look is a variant");
+        else if (!strcmp(e->tag, "nodedef") && !mx_implementation(d, e))
+            mx_left_out(d, LEFT_IMPLEMENTATION, e, "a node definition without a node graph: its nodes keep its name, a renderer must know it");
+    }
+}
+
+static void convert(struct document *d)
+{
+    check_version(d);
+    index_definitions(d);
+    for (unsigned i = 0; i < d->graph_count; i++) {
+        const struct element *e = d->graphs[i];
+        const struct element *def = strcmp(e->tag, "nodegraph") ? NULL : mx_find(d, d->root, "nodedef", mx_attr(e, "nodedef"));
+        if (def)
+            graph_prim(d, e, def);
+    }
+    for (const struct element *e = d->root->first; e; e = e->next)
+        if (mx_is_node(e) && !strcmp(mx_attr(e, "type"), "material"))
+            add_material(d, e);
+    for (const struct element *e = d->root->first; e; e = e->next) {
+        const char *name = mx_is_node(e) && !strcmp(mx_attr(e, "type"), "material") ? mx_name(d, mx_attr(e, "name")) : NULL;
+        const char *from = name && mx_attr(e, "inherit") ? mx_name(d, mx_attr(e, "inherit")) : NULL;
+        struct mx_prim *p = name ? mx_child(d, scope(d, "Materials"), name) : NULL, *base = from ? mx_child(d, scope(d, "Materials"), from) : NULL;
+        if (p && base && p != base)
+            mx_list_add(d, &p->specializes, base->path);
+    }
+    mx_looks(d);
+    mention_rest(d);
+}
+
+static const char *header(struct document *d)
+{
+    const char *space = mx_attr(d->root, "colorspace"), *cms = mx_attr(d->root, "cms");
+    const char *color = space ? mx_format(d, "customLayerData = {\nstring colorSpace = %s\n}\n", mx_quoted(d, space)) : "";
+    const char *system = cms ? mx_format(d, "colorManagementSystem = %s\n", mx_quoted(d, cms)) : "";
+    return mx_format(d, "#usda 1.0\n(\n%s%s)\n", color, system);
+}
+
+int mtlx_parse(struct layer *l, const struct layer_env *env, const void *data, size_t size, struct usd_error *err)
+{
+    struct document *d = calloc(1, sizeof(*d));
+    if (!d) {
+        error_set(err, USD_ERR_NOMEM, l->identifier, "%s: out of memory", l->identifier);
+        return USD_ERR_NOMEM;
+    }
+    struct mx_prim root = { .name = "", .path = "" };
+    d->l                = l;
+    d->env              = env;
+    d->stage            = &root;
+    arena_init(&d->arena, env->limits.max_layer_bytes);
+    int rc = mtlx_read(d, data, size, err);
     if (rc == USD_OK) {
-        static const char zeros[16];
-        if (convert(&d) && array_append(&d.out, zeros, sizeof(zeros))) {
-            rc = usda_parse(l, d.out.items, d.out.count - sizeof(zeros), limits, err);
+        char *text = NULL;
+        size_t n   = 0;
+        convert(d);
+        if (mx_write(d, header(d), &text, &n)) {
+            rc = usda_parse(l, text, n, &env->limits, err);
         } else {
             rc = USD_ERR_LIMIT;
-            error_set(err, rc, l->identifier, "%s: a name or value is too long", l->identifier);
+            error_set(err, rc, l->identifier, "%s: a name, value or list of the document is too long", l->identifier);
         }
+        free(text);
     }
-    array_free(&d.out);
-    if (xml)
-        XML_ParserFree(xml);
-    arena_finish(&r.arena);
+    hash_map_finish(&d->names);
+    hash_map_finish(&d->prims);
+    arena_finish(&d->arena);
+    free(d);
     return rc;
 }

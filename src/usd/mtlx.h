@@ -1,7 +1,7 @@
-// MaterialX documents as layers: XML to UsdShade networks, laid out as OpenUSD's usdMtlx does.
+// MaterialX documents (.mtlx) as layers of UsdShade networks. See mtlx.c.
 #pragma once
 
 #include "layer.h"
 
 bool mtlx_looks_like(const char *identifier, const void *data, size_t size);
-int mtlx_parse(struct layer *l, const void *data, size_t size, const struct usd_limits *limits, struct usd_error *err);
+int mtlx_parse(struct layer *l, const struct layer_env *env, const void *data, size_t size, struct usd_error *err);

@@ -53,7 +53,7 @@ static void check_default_prim(usd_stage *s, const char *root)
         else if (!usd_prim_is_active(p) || usd_prim_is_abstract(p))
             stage_finding(s, USD_WARNING, "default-prim", "name a prim that is active and no class", root, usd_prim_path(p),
                           "the default prim is %s", usd_prim_is_active(p) ? "a class" : "not active");
-    } else if (usd_prim_first_child(s->root)) {
+    } else if (usd_prim_first_child(s->root) && !strstr(root, ".mtlx")) {
         stage_finding(s, USD_INFO, "default-prim", "set defaultPrim if others are to reference the layer as a whole", root, "/", "the layer names no default prim");
     }
     usd_value_finish(&v);

@@ -304,10 +304,10 @@ static void materialx_documents_are_layers(void **state)
     assert_int_equal(usd_stage_diagnostic_count(s), 0);
     assert_string_equal(usd_prim_type_name(prim(s, "/L/Materials/Mat")), "Material");
     assert_string_equal(usd_attr_connection(usd_stage_find_property(s, "/L/Materials/Mat.outputs:mtlx:surface"), 0),
-                        "/L/Materials/Mat/ND_standard_surface_surfaceshader.outputs:surface");
+                        "/L/Materials/Mat/SR.outputs:surface");
     assert_true(number(s, "/L/Materials/Mat.inputs:coat", NAN) == 0.5);
-    const char *shader = "/L/Materials/Mat/ND_standard_surface_surfaceshader";
-    assert_string_equal(token(s, "/L/Materials/Mat/ND_standard_surface_surfaceshader.info:id"), "ND_standard_surface_surfaceshader");
+    const char *shader = "/L/Materials/Mat/SR";
+    assert_string_equal(token(s, "/L/Materials/Mat/SR.info:id"), "ND_standard_surface_surfaceshader");
     assert_string_equal(usd_attr_connection(usd_prim_find_property(prim(s, shader), "inputs:base_color"), 0), "/L/Materials/Mat/NG.outputs:out");
     assert_string_equal(usd_attr_connection(usd_stage_find_property(s, "/L/Materials/Mat/NG.outputs:out"), 0), "/L/Materials/Mat/NG/mu.outputs:out");
     assert_string_equal(token(s, "/L/Materials/Mat/NG/mu.info:id"), "ND_multiply_color3FA");

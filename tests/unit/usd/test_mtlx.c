@@ -1,0 +1,237 @@
+// MaterialX documents as layers, laid out as usdMtlx does.
+#include "usd_test.h"
+
+static usd_stage *open_mtlx(const char *body)
+{
+    char *text = malloc(strlen(body) + 200);
+    sprintf(text, "<?xml version=\"1.0\"?>\n<materialx version=\"1.38\" colorspace=\"lin_rec709\">\n%s\n</materialx>\n", body);
+    usd_stage *s = open_text(text);
+    free(text);
+    return s;
+}
+
+static const char *connection(const usd_stage *s, const char *path)
+{
+    const char *c = usd_attr_connection(usd_stage_find_property(s, path), 0);
+    return c ? c : "(none)";
+}
+
+static bool warns(const usd_stage *s, const char *words)
+{
+    for (size_t i = 0; i < usd_stage_diagnostic_count(s); i++)
+        if (strstr(usd_stage_diagnostic(s, i)->message, words))
+            return true;
+    return false;
+}
+
+#define MATERIAL(name, shader) \
+    "<surfacematerial name=\"" name "\" type=\"material\"><input name=\"surfaceshader\" type=\"surfaceshader\" nodename=\"" shader "\"/></surfacematerial>"
+
+static void a_material_has_every_input_of_its_shader(void **state)
+{
+    usd_stage *s = open_mtlx("<standard_surface name=\"SR\" type=\"surfaceshader\"><input name=\"base\" type=\"float\" value=\"0.5\"/></standard_surface>" MATERIAL("M", "SR"));
+    assert_string_equal(children(prim(s, "/MaterialX")), "Materials Shaders ");
+    assert_true(number(s, "/MaterialX/Materials/M.inputs:base", NAN) == 0.5);
+    const usd_property *q = usd_stage_find_property(s, "/MaterialX/Materials/M.inputs:coat_normal");
+    assert_string_equal(usd_property_type_name(q), "float3");
+    assert_false(usd_attr_has_value(q));
+    assert_string_equal(connection(s, "/MaterialX/Materials/M/SR.inputs:coat_normal"), "/MaterialX/Materials/M.inputs:coat_normal");
+    assert_string_equal(connection(s, "/MaterialX/Materials/M.outputs:mtlx:surface"), "/MaterialX/Materials/M/SR.outputs:surface");
+    assert_string_equal(token(s, "/MaterialX/Materials/M/SR.info:id"), "ND_standard_surface_surfaceshader");
+    assert_string_equal(token(s, "/MaterialX/Shaders/SR.info:id"), "ND_standard_surface_surfaceshader");
+    assert_true(usd_prim_has_api(prim(s, "/MaterialX/Materials/M"), "MaterialXConfigAPI"));
+    assert_string_equal(token(s, "/MaterialX/Materials/M.config:mtlx:version"), "1.38");
+    assert_int_equal(usd_stage_diagnostic_count(s), 0);
+    usd_stage_close(&s);
+}
+
+static void graphs_are_referenced_where_they_are_used(void **state)
+{
+    usd_stage *s = open_mtlx(
+        "<nodegraph name=\"NG\"><input name=\"tint\" type=\"color3\" value=\"1, 0, 0\" uiname=\"Tint\"/>"
+        "<multiply name=\"m\" type=\"color3\"><input name=\"in1\" type=\"color3\" interfacename=\"tint\"/><input name=\"in2\" type=\"float\" value=\"2\"/></multiply>"
+        "<separate3 name=\"sep\" type=\"multioutput\"><input name=\"in\" type=\"color3\" nodename=\"m\"/></separate3>"
+        "<output name=\"c\" type=\"color3\" nodename=\"m\"/><output name=\"r\" type=\"float\" nodename=\"sep\" output=\"outr\"/></nodegraph>"
+        "<nodegraph name=\"unused\"><output name=\"o\" type=\"float\"/></nodegraph>"
+        "<standard_surface name=\"SR\" type=\"surfaceshader\"><input name=\"base_color\" type=\"color3\" nodegraph=\"NG\" output=\"c\"/>"
+        "<input name=\"base\" type=\"float\" nodegraph=\"NG\" output=\"r\"/></standard_surface>" MATERIAL("M", "SR"));
+    assert_string_equal(children(prim(s, "/MaterialX/NodeGraphs")), "NG ");
+    assert_string_equal(children(prim(s, "/MaterialX/Materials/M")), "SR NG ");
+    assert_string_equal(usd_prim_type_name(prim(s, "/MaterialX/Materials/M/NG")), "NodeGraph");
+    assert_string_equal(connection(s, "/MaterialX/Materials/M/SR.inputs:base_color"), "/MaterialX/Materials/M/NG.outputs:c");
+    assert_string_equal(connection(s, "/MaterialX/Materials/M/NG.outputs:r"), "/MaterialX/Materials/M/NG/sep.outputs:outr");
+    assert_string_equal(connection(s, "/MaterialX/Materials/M/NG/m.inputs:in1"), "/MaterialX/Materials/M/NG.inputs:tint");
+    assert_string_equal(token(s, "/MaterialX/Materials/M/NG/m.info:id"), "ND_multiply_color3FA");
+    assert_string_equal(token(s, "/MaterialX/Materials/M/NG/sep.info:id"), "ND_separate3_color3");
+    assert_non_null(usd_stage_find_property(s, "/MaterialX/Materials/M/NG/sep.outputs:outb"));
+    assert_string_equal(usd_property_type_name(usd_stage_find_property(s, "/MaterialX/Materials/M.inputs:base_color")), "color3f");
+    assert_int_equal(usd_stage_diagnostic_count(s), 0);
+    usd_stage_close(&s);
+}
+
+static void nodes_at_the_top_make_an_implicit_graph(void **state)
+{
+    usd_stage *s = open_mtlx("<constant name=\"c\" type=\"color3\"><input name=\"value\" type=\"color3\" value=\"0.1,0.2,0.3\"/></constant>"
+                             "<standard_surface name=\"SR\" type=\"surfaceshader\"><input name=\"base_color\" type=\"color3\" nodename=\"c\"/></standard_surface>" MATERIAL("M", "SR"));
+    assert_string_equal(connection(s, "/MaterialX/Materials/M/SR.inputs:base_color"), "/MaterialX/Materials/M/NodeGraphs/c.outputs:out");
+    assert_string_equal(token(s, "/MaterialX/Materials/M/NodeGraphs/c.info:id"), "ND_constant_color3");
+    usd_stage_close(&s);
+}
+
+static void definitions_of_the_document_are_node_graphs(void **state)
+{
+    usd_stage *s = open_mtlx(
+        "<nodedef name=\"ND_twice_float\" node=\"twice\"><input name=\"in\" type=\"float\" value=\"1\"/><output name=\"result\" type=\"float\"/></nodedef>"
+        "<nodegraph name=\"NG_twice\" nodedef=\"ND_twice_float\"><add name=\"a\" type=\"float\"><input name=\"in1\" type=\"float\" interfacename=\"in\"/>"
+        "<input name=\"in2\" type=\"float\" interfacename=\"in\"/></add><output name=\"result\" type=\"float\" nodename=\"a\"/></nodegraph>"
+        "<nodegraph name=\"NG\"><twice name=\"t\" type=\"float\"><input name=\"in\" type=\"float\" value=\"3\"/></twice><output name=\"o\" type=\"float\" nodename=\"t\"/></nodegraph>"
+        "<standard_surface name=\"SR\" type=\"surfaceshader\"><input name=\"base\" type=\"float\" nodegraph=\"NG\" output=\"o\"/></standard_surface>" MATERIAL("M", "SR"));
+    assert_string_equal(children(prim(s, "/MaterialX/NodeGraphs")), "ND_twice_float NG ");
+    assert_string_equal(connection(s, "/MaterialX/NodeGraphs/ND_twice_float/a.inputs:in1"), "/MaterialX/NodeGraphs/ND_twice_float.inputs:in");
+    assert_string_equal(connection(s, "/MaterialX/NodeGraphs/NG.outputs:o"), "/MaterialX/NodeGraphs/NG/ND_twice_float.outputs:result");
+    assert_true(number(s, "/MaterialX/NodeGraphs/NG/ND_twice_float.inputs:in", NAN) == 3);
+    usd_stage_close(&s);
+}
+
+static void values_of_every_type(void **state)
+{
+    usd_stage *s = open_mtlx(
+        "<nodegraph name=\"NG\" colorspace=\"srgb_texture\" fileprefix=\"tex/\"><token name=\"Res\" type=\"string\" value=\"2k\"/>"
+        "<foo name=\"n\" type=\"color3\"><input name=\"b\" type=\"boolean\" value=\"true\"/><input name=\"i\" type=\"integer\" value=\"-7\"/><input name=\"s\" type=\"string\" value=\"a &quot;b&quot;\"/>"
+        "<input name=\"v\" type=\"vector2\" value=\"1 2\"/><input name=\"m\" type=\"matrix33\" value=\"1,2,3,4,5,6,7,8,9\"/><input name=\"a\" type=\"floatarray\" value=\"1, 2, 3\"/>"
+        "<input name=\"c\" type=\"color3\" value=\"1,1,1\"/><input name=\"f\" type=\"filename\" value=\"wood_[Res].png\"/><input name=\"sa\" type=\"stringarray\" value=\"x, y\"/>"
+        "<input name=\"bad\" type=\"vector3\" value=\"1, 2\"/><input name=\"x\" type=\"BSDF\"/></foo><output name=\"o\" type=\"color3\" nodename=\"n\"/></nodegraph>"
+        "<standard_surface name=\"SR\" type=\"surfaceshader\"><input name=\"base_color\" type=\"color3\" nodegraph=\"NG\" output=\"o\"/></standard_surface>" MATERIAL("M", "SR"));
+    const usd_prim *n = prim(s, "/MaterialX/NodeGraphs/NG/n");
+    struct usd_value v;
+    bool b;
+    int i;
+    const char *t;
+    struct usd_asset a;
+    float f[2];
+    double m[9];
+    assert_true(usd_prim_get_bool(n, "inputs:b", NAN, &b) && b && usd_prim_get_int(n, "inputs:i", NAN, &i) && i == -7);
+    assert_true(usd_prim_get_token(n, "inputs:s", NAN, &t));
+    assert_string_equal(t, "a \"b\"");
+    assert_true(usd_prim_get_vec2f(n, "inputs:v", NAN, f) && f[1] == 2);
+    assert_true(usd_prim_get(n, "inputs:m", NAN, &v) && usd_value_doubles(&v, 0, m, 9) && m[5] == 6);
+    usd_value_finish(&v);
+    assert_true(usd_prim_get(n, "inputs:a", NAN, &v) && v.is_array && v.count == 3);
+    usd_value_finish(&v);
+    assert_true(usd_prim_get(n, "inputs:sa", NAN, &v) && v.count == 2);
+    assert_string_equal(((const char *const *)v.data)[1], "y");
+    usd_value_finish(&v);
+    assert_true(usd_prim_get_asset(n, "inputs:f", NAN, &a));
+    assert_string_equal(a.authored, "tex/wood_2k.png");
+    assert_false(usd_attr_has_value(usd_prim_find_property(n, "inputs:bad")));
+    assert_true(usd_property_metadata(usd_prim_find_property(n, "inputs:c"), "colorSpace", &v));
+    usd_value_finish(&v);
+    assert_true(usd_property_metadata(usd_prim_find_property(n, "inputs:f"), "colorSpace", &v));
+    usd_value_finish(&v);
+    assert_false(usd_property_metadata(usd_prim_find_property(n, "inputs:v"), "colorSpace", &v));
+    usd_value_finish(&v);
+    assert_true(usd_property_metadata(usd_prim_find_property(n, "inputs:x"), "renderType", &v));
+    usd_value_finish(&v);
+    usd_stage_close(&s);
+}
+
+static void looks_bind_materials_to_collections(void **state)
+{
+    usd_stage *s = open_mtlx(
+        "<standard_surface name=\"SR\" type=\"surfaceshader\"/>" MATERIAL("Red", "SR") MATERIAL("Blue", "SR")
+        "<collection name=\"wheels\" includegeom=\"/car/wheels\" excludegeom=\"/car/wheels/spare\"/>"
+        "<variantset name=\"wear\"><variant name=\"old\"><input name=\"base\" type=\"float\" value=\"0.25\"/></variant></variantset>"
+        "<look name=\"day\"><materialassign name=\"w\" material=\"Red\" collection=\"wheels\"/><materialassign name=\"g\" material=\"Blue\" geom=\"/car/glass\"/></look>"
+        "<look name=\"night\" inherit=\"day\"><materialassign name=\"w\" material=\"Blue\"><variantassign name=\"va\" variantset=\"wear\" variant=\"old\"/></materialassign></look>");
+    const usd_prim *root = prim(s, "/ModelRoot");
+    assert_string_equal(usd_prim_variant_set(root, 0), "LookVariant");
+    assert_int_equal(usd_prim_variant_count(root, 0), 2);
+    const usd_property *rel = usd_stage_find_property(s, "/MaterialX/Looks/day.material:binding:collection:w");
+    assert_string_equal(usd_rel_target(rel, 0), "/MaterialX/Looks/day.collection:wheels");
+    assert_string_equal(usd_rel_target(rel, 1), "/MaterialX/Looks/day/Materials/w");
+    assert_string_equal(usd_prim_type_name(prim(s, "/MaterialX/Looks/day/Materials/w")), "Material");
+    assert_string_equal(usd_rel_target(usd_stage_find_property(s, "/MaterialX/Looks/day.collection:wheels:includes"), 0), "/MaterialX/Looks/day/car/wheels");
+    assert_string_equal(usd_rel_target(usd_stage_find_property(s, "/MaterialX/Looks/day.collection:geom_1:includes"), 0), "/MaterialX/Looks/day/car/glass");
+    assert_string_equal(usd_rel_target(usd_stage_find_property(s, "/MaterialX/Looks/night.material:binding"), 0), "/MaterialX/Looks/night/Materials/w_1");
+    assert_true(number(s, "/MaterialX/Looks/night/Materials/w_1.inputs:base", NAN) == 0.25);
+    assert_non_null(usd_stage_find_property(s, "/MaterialX/Looks/night.material:binding:collection:w"));
+    usd_stage_close(&s);
+}
+
+static void documents_are_included(void **state)
+{
+    struct folder f = make_folder();
+    write_file(&f, "lib.mtlx", "<materialx version=\"1.38\" fileprefix=\"maps/\"><nodegraph name=\"NG\"><image name=\"i\" type=\"color3\"><input name=\"file\" type=\"filename\" value=\"a.png\"/></image>"
+                               "<output name=\"o\" type=\"color3\" nodename=\"i\"/></nodegraph></materialx>");
+    usd_stage *s = open_file(write_file(&f, "m.mtlx",
+                                        "<materialx version=\"1.38\" xmlns:xi=\"http://www.w3.org/2001/XInclude\"><xi:include href=\"./lib.mtlx\"/><xi:include href=\"none.mtlx\"/><xi:include href=\"m.mtlx\"/>"
+                                        "<standard_surface name=\"SR\" type=\"surfaceshader\"><input name=\"base_color\" type=\"color3\" nodegraph=\"NG\" output=\"o\"/></standard_surface>" MATERIAL("M", "SR") "</materialx>"));
+    struct usd_asset a;
+    assert_true(usd_prim_get_asset(prim(s, "/MaterialX/Materials/M/NG/i"), "inputs:file", NAN, &a));
+    assert_string_equal(a.authored, "maps/a.png");
+    assert_true(warns(s, "none.mtlx") && warns(s, "includes itself"));
+    usd_stage_close(&s);
+    remove_folder(&f);
+}
+
+static void what_is_left_out_is_named(void **state)
+{
+    static const struct {
+        const char *body, *words;
+    } rows[] = {
+        { "<material name=\"old\"><shaderref name=\"s\"/></material>", "before 1.38" },
+        { "<geominfo name=\"g\"/>", "geominfo" },
+        { "<propertyset name=\"p\"/>", "property sets" },
+        { "<nodedef name=\"ND_x\" node=\"x\" type=\"float\"/>", "without a node graph" },
+        { "<standard_surface name=\"S\" type=\"surfaceshader\"><input name=\"base\" type=\"float\" valuecurve=\"1,2\" valuerange=\"1,2\"/></standard_surface>" MATERIAL("M", "S"), "valuecurve" },
+        { MATERIAL("M", "nobody"), "does not exist" },
+        { "<standard_surface name=\"S\" type=\"surfaceshader\"><input name=\"base\" type=\"float\" nodegraph=\"none\" output=\"o\"/></standard_surface>" MATERIAL("M", "S"), "leads nowhere" },
+        { MATERIAL("no good", "S"), "no USD identifier" },
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        usd_stage *s = open_mtlx(rows[i].body);
+        if (!warns(s, rows[i].words))
+            fail_msg("no word about '%s'", rows[i].words);
+        usd_stage_close(&s);
+    }
+    usd_stage *s = open_text("<?xml version=\"1.0\"?>\n<materialx version=\"1.35\"/>");
+    assert_true(warns(s, "1.35"));
+    usd_stage_close(&s);
+}
+
+static void materials_inherit(void **state)
+{
+    usd_stage *s = open_mtlx("<standard_surface name=\"S\" type=\"surfaceshader\"><input name=\"base\" type=\"float\" value=\"0.75\"/></standard_surface>" MATERIAL("A", "S")
+                             "<surfacematerial name=\"B\" type=\"material\" inherit=\"A\"/>");
+    assert_true(number(s, "/MaterialX/Materials/B.inputs:base", NAN) == 0.75);
+    usd_stage_close(&s);
+}
+
+static void large_documents_end_at_limits(void **state)
+{
+    // Deep, wide and with lists without end: an error or a layer, soon.
+    char *text = malloc(4 << 20), *to = text;
+    to += sprintf(to, "<?xml version=\"1.0\"?><materialx>");
+    for (int i = 0; i < 100; i++)
+        to += sprintf(to, "<a>");
+    usd_stage *s;
+    struct usd_error err;
+    assert_true(usd_stage_open_string(text, (size_t)(to - text), "deep.mtlx", NULL, NULL, &s, &err) < 0);
+    to = text + sprintf(text, "<?xml version=\"1.0\"?><materialx><look name=\"l\"><materialassign name=\"m\" material=\"M\" geom=\"");
+    for (int i = 0; i < 20000; i++)
+        to += sprintf(to, "/a%d,", i);
+    to += sprintf(to, "\"/></look>" MATERIAL("M", "S") "</materialx>");
+    assert_int_equal(usd_stage_open_string(text, (size_t)(to - text), "wide.mtlx", NULL, NULL, &s, &err), USD_ERR_LIMIT);
+    free(text);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_material_has_every_input_of_its_shader), cmocka_unit_test(graphs_are_referenced_where_they_are_used),
+        cmocka_unit_test(nodes_at_the_top_make_an_implicit_graph), cmocka_unit_test(definitions_of_the_document_are_node_graphs), cmocka_unit_test(values_of_every_type),
+        cmocka_unit_test(looks_bind_materials_to_collections), cmocka_unit_test(documents_are_included), cmocka_unit_test(what_is_left_out_is_named),
+        cmocka_unit_test(materials_inherit), cmocka_unit_test(large_documents_end_at_limits),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
