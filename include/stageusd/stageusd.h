@@ -96,8 +96,22 @@ struct usd_variant_fallback {
     size_t selection_count;
 };
 
+/**
+ * Which payloads are loaded. The rule of a prim is its own or that of the nearest ancestor that has one; without any,
+ * all are loaded. Prims that lead to a loaded one have their own payloads loaded whatever their rule says.
+ */
+enum usd_load {
+    USD_LOAD_ALL,  /* of the prim and all below it */
+    USD_LOAD_ONLY, /* of the prim, not of what is below it */
+    USD_LOAD_NONE,
+};
+struct usd_load_rule {
+    const char *path; /* of a prim; "/" for the whole stage */
+    enum usd_load what;
+};
+
 struct usd_open_options {
-    bool skip_payloads; /* true: payload arcs are not followed */
+    bool skip_payloads; /* true: payload arcs are not followed; the same as the rule USD_LOAD_NONE for "/" */
     const struct usd_variant_choice *variants;
     size_t variant_count;
     const char *const *search_paths; /* folders for assets that are neither absolute nor found beside their layer */
@@ -110,6 +124,11 @@ struct usd_open_options {
     int threads;                     /* 0 = one per core */
     const struct usd_variant_fallback *variant_fallbacks; /* none by default, as in OpenUSD without plugins */
     size_t variant_fallback_count;
+    const char *session;        /* usda text that the session layer begins with; NULL = empty */
+    size_t session_size;        /* bytes */
+    const char *session_anchor; /* folder where its relative asset paths start; NULL = that of the root layer */
+    const struct usd_load_rule *load_rules;
+    size_t load_rule_count;
 };
 
 /**
@@ -598,7 +617,7 @@ enum usd_change_kind {
     /* A prim: it and all below it was composed anew; it may be new or gone. A property: it came, went, or was declared
      * or connected anew; every property of its prim has a new address. "/": everything. */
     USD_CHANGE_RESYNCED,
-    USD_CHANGE_INFO, /* a prim: its metadata; a property: its value or metadata; nothing moved */
+    USD_CHANGE_INFO, /* a prim: its metadata or the order of its children; a property: its value or metadata */
 };
 struct usd_change {
     const char *path; /* "/A/B", "/A/B.size"; lives as long as the process */
@@ -610,7 +629,7 @@ typedef void usd_change_fn(void *user, const usd_stage *stage, const struct usd_
  * Compose what the edits since the last commit concern.
  *
  * @param changes  Receives the changes, sorted by path, nothing below a resynced path; owned by the stage and valid until
- *                 the next commit. Edits that leave the session layer as it was give none. May be NULL, like count.
+ *                 the next commit. An edit that leaves the session layer as it was gives none. May be NULL, like count.
  * @return         USD_OK, or USD_ERR_NOMEM: the stage is then incomplete and can only be closed.
  */
 USD_API int usd_stage_commit(usd_stage *stage, const struct usd_change **changes, size_t *count, struct usd_error *err);
@@ -662,7 +681,8 @@ enum usd_list_edit { USD_LIST_EXPLICIT, USD_LIST_PREPEND, USD_LIST_APPEND, USD_L
  *
  * @param path  A prim with key "inherits", "specializes", "apiSchemas", "variantSets", "clipSets"; a relationship (made
  *              when it does not exist) with key "targets"; an existing attribute with key "connections".
- * @param items Paths or names; paths are absolute. May be empty.
+ * @param items Paths or names; paths are absolute. None at all: an empty list, or with an edit other than explicit the
+ *              same as usd_session_clear_key().
  */
 USD_API int usd_session_set_list(usd_stage *stage, const char *path, const char *key, enum usd_list_edit edit,
                                  const char *const *items, size_t count, struct usd_error *err);
@@ -685,6 +705,14 @@ USD_API int usd_session_clear_all(usd_stage *stage, struct usd_error *err);
 
 /** Receives the text piece by piece; false stops with USD_ERR_IO. */
 typedef bool usd_write_fn(void *user, const char *text, size_t size);
+/**
+ * Load payloads, or leave them out again; composed with the next commit. A rule of this kind replaces the one the path
+ * had, and, but for loading without descendants, the rules below it. Nothing of this is part of the session layer.
+ */
+USD_API int usd_stage_load(usd_stage *stage, const char *prim_path, bool with_descendants, struct usd_error *err);
+USD_API int usd_stage_unload(usd_stage *stage, const char *prim_path, struct usd_error *err);
+USD_API bool usd_stage_is_loaded(const usd_stage *stage, const char *prim_path); /* what the rules say */
+
 /** The session layer as usda text, edits that are not committed included. */
 USD_API int usd_session_write(const usd_stage *stage, usd_write_fn *write, void *user, struct usd_error *err);
 /** Replaces the session layer by usda text. Relative asset paths start at anchor_dir, NULL = the root layer's folder. */

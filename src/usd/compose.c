@@ -242,6 +242,9 @@ static void resolve_instance(struct worker *w, struct usd_prim *p)
         return;
     key_selections(key, p);
     struct usd_stage *s = w->stage;
+    char path[8192];
+    if (prim_path_write(p, path, s->load.count ? sizeof(path) : 0) >= sizeof(path) || !load_key(&s->load, path, key))
+        return;
     pthread_mutex_lock(&s->lock);
     uint32_t id          = intern_id(s->instance_keys, (const char *)key->items, key->count * sizeof(uint64_t));
     uint64_t *old        = id ? hash_map_get(&s->prototypes, id) : NULL;

@@ -74,8 +74,9 @@ struct commit {
     struct {
         ARRAY_OF(struct property_change);
     } props;
+    struct hash_map added;   // prims
     struct hash_map shared;  // prototypes whose inside is concerned
-    struct hash_map parents; // prims whose children came, went or may be in another order
+    struct hash_map parents; // paths of prims whose children came, went or may be in another order
 };
 
 static struct usd_prim *child_at(const struct usd_prim *p, usd_tok name)
@@ -97,6 +98,14 @@ static void add_resync(struct commit *c, const struct usd_prim *p, usd_tok missi
     }
     if (n < sizeof(path))
         (void)array_push(&c->resync, tok_make(path, n));
+}
+
+static void mark_parent(struct commit *c, const struct usd_prim *p)
+{
+    char path[8192];
+    size_t n = prim_path_write(p, path, sizeof(path));
+    if (n < sizeof(path))
+        hash_map_put(&c->parents, tok_make(path, n), 1);
 }
 
 static usd_tok next_name(const char **rest)
@@ -219,6 +228,8 @@ static void through_arc(struct commit *c, struct usd_prim *owner, uint16_t node,
         mark_shared(c, p->parent);
         return;
     }
+    if (flags & PEND_SPEC && p->parent)
+        mark_parent(c, p->parent); // its name may come from there first now, or no longer
     const struct node *from = &owner->index->nodes[node];
     bool plain              = whole && !(flags & PEND_STRUCT) && p->index == owner->index && !from->culled && (from->inert || !from->restricted)
                  && !atomic_load(&c->s->has_relocates);
@@ -447,13 +458,16 @@ static bool add_prim(struct commit *c, struct usd_prim *parent, usd_tok name)
     atomic_store(&parent->first_child, p);
     parent->child_count++;
     prim_list_add(s, parent, p);
-    hash_map_put(&c->parents, (uintptr_t)parent, 1);
+    mark_parent(c, parent);
+    hash_map_put(&c->added, (uintptr_t)p, 1);
     return resync_prim(c, p);
 }
 
-// The children of a prim in the order composition gives them.
-static void sort_children(struct commit *c, struct usd_prim *p)
+// The children of a prim in the order composition gives them. True when those that stay changed places.
+static bool sort_children(struct commit *c, struct usd_prim *p)
 {
+    if (p->flags & (PRIM_PROXY | PRIM_INACTIVE | PRIM_INSTANCE))
+        return false;
     struct item_set names = { 0 };
     recompose_names(c->worker, p, &names);
     struct usd_prim *first = NULL, *last = NULL;
@@ -465,7 +479,17 @@ static void sort_children(struct commit *c, struct usd_prim *p)
         struct usd_prim *k = child_at(p, (usd_tok)names.items[i]);
         n += k && array_push(&kids, k);
     }
+    bool moved = false;
     if (n == p->child_count) {
+        const struct usd_prim *old = atomic_load(&p->first_child);
+        for (size_t i = 0; i < n && !moved; i++) {
+            if (hash_map_get(&c->added, (uintptr_t)kids.items[i]))
+                continue;
+            while (hash_map_get(&c->added, (uintptr_t)old))
+                old = old->next_sibling;
+            moved = old != kids.items[i];
+            old   = old->next_sibling;
+        }
         for (size_t i = 0; i < n; i++) {
             if (last)
                 last->next_sibling = kids.items[i];
@@ -479,14 +503,16 @@ static void sort_children(struct commit *c, struct usd_prim *p)
     }
     array_free(&kids);
     array_free(&names);
+    return moved;
 }
 
 static bool compose_anew(struct commit *c)
 {
     struct usd_stage *s = c->s;
     bool ok             = true;
-    c->worker           = c->resync.count ? recomposer_create(s) : NULL;
-    if (c->resync.count && !c->worker)
+    bool compose        = c->resync.count || c->parents.count;
+    c->worker           = compose ? recomposer_create(s) : NULL;
+    if (compose && !c->worker)
         return false;
     for (size_t i = 0; i < c->stale.count && ok; i++)
         ok = edit_set_refs(s, c->stale.items[i], prim_refs(c->stale.items[i]), c->stale.items[i]->ref_count);
@@ -517,8 +543,11 @@ static bool compose_anew(struct commit *c)
     if (ok && c->resync.count && atomic_load(&s->has_nested_instances))
         ok = instances_cut_cycles(s);
     size_t at = 0;
-    for (uint64_t prim, one; hash_map_next(&c->parents, &at, &prim, &one);)
-        sort_children(c, (struct usd_prim *)(uintptr_t)prim);
+    for (uint64_t path, one; ok && hash_map_next(&c->parents, &at, &path, &one);) {
+        struct usd_prim *p = existing(s, (usd_tok)path);
+        if (p && sort_children(c, p))
+            (void)array_push(&c->info, (usd_tok)path);
+    }
     return ok;
 }
 
@@ -581,7 +610,7 @@ static int compose_all(struct commit *c, struct usd_error *err)
     array_clear(&s->diagnostics);
     int rc = stack_open_root(s, NULL, err);
     if (rc == USD_OK)
-        rc = stage_compose(s, 0);
+        rc = stage_compose(s, s->threads);
     array_clear(&c->resync);
     (void)array_push(&c->resync, tok_make("/", 1));
     return rc;
@@ -631,6 +660,7 @@ int usd_stage_commit(usd_stage *s, const struct usd_change **changes, size_t *co
     array_free(&c.info);
     array_free(&c.props);
     hash_map_finish(&c.shared);
+    hash_map_finish(&c.added);
     hash_map_finish(&c.parents);
     recomposer_destroy(c.worker);
     if (rc != USD_OK)

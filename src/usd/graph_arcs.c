@@ -192,7 +192,7 @@ static void add_reference(struct scratch *x, struct graph *g, uint16_t at, enum 
 // payload exists only with it.
 static bool payload_is_wanted(struct scratch *x, struct graph *g, uint16_t at)
 {
-    if (!x->stage->skip_payloads)
+    if (load_wants(&x->stage->load, tok_text(x->prim_path)))
         return true;
     usd_tok path = node_at(g, at)->n.path;
     for (struct place p = { g, at }; p.node != NO_NODE && path;) {

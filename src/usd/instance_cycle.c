@@ -27,7 +27,7 @@ static bool enter(struct search *x, const struct usd_prim *holder)
 static const struct usd_prim *after(const struct usd_prim *p, const struct usd_prim *top)
 {
     const struct usd_prim *c = atomic_load_explicit(&((struct usd_prim *)p)->first_child, memory_order_relaxed);
-    if (c && c != &prim_pending)
+    if (c && c != &prim_pending && !(c->flags & PRIM_PROXY)) // stand-ins exist once the stage was read
         return c;
     while (p != top && !p->next_sibling)
         p = p->parent;

@@ -10,6 +10,8 @@
 struct session;
 
 int session_create(struct usd_stage *s, const char *anchor); // sets s->session
+// The same, with the text that the options of opening give.
+int session_open(struct usd_stage *s, const char *anchor, const struct usd_open_options *o, struct usd_error *err);
 void session_destroy(struct session **session);
 struct layer *session_layer(const struct session *x);
 bool session_is_empty(const struct session *x);

@@ -560,6 +560,8 @@ int usd_session_set_list(usd_stage *s, const char *path, const char *key, enum u
     int rc = find_place(s, path, keys[k].of_property ? WANT_PROP : WANT_PRIM, &at, err);
     if (rc != USD_OK)
         return rc;
+    if (!count && edit != USD_LIST_EXPLICIT) // says nothing
+        return usd_session_clear_key(s, path, key, err);
     for (size_t i = 0; i < count; i++) {
         const char *dot = keys[k].of_property && items[i] ? strchr(items[i], '.') : NULL;
         size_t n        = !items[i] ? 0 : dot ? (size_t)(dot - items[i]) : strlen(items[i]);
@@ -704,27 +706,49 @@ int usd_session_write(const usd_stage *s, usd_write_fn *write, void *user, struc
     return USD_ERR_IO;
 }
 
-int usd_session_read(usd_stage *s, const char *text, size_t size, const char *anchor_dir, struct usd_error *err)
+static int parse(usd_stage *s, const char *text, size_t size, const char *anchor_dir, const char *root_anchor, char *anchor,
+                 struct layer **out, struct usd_error *err)
 {
-    if (!s || !text || !usda_looks_like(text, size)) {
-        error_set(err, s && text ? USD_ERR_FORMAT : USD_ERR_INVALID, "session", "session: text that begins with '#usda' is expected");
-        return s && text ? USD_ERR_FORMAT : USD_ERR_INVALID;
+    if (!text || !usda_looks_like(text, size)) {
+        error_set(err, USD_ERR_FORMAT, "session", "session: text that begins with '#usda' is expected");
+        return USD_ERR_FORMAT;
     }
-    if (!edits_create(s))
-        return no_memory(err, "/");
-    char anchor[RESOLVED_MAX];
-    if (snprintf(anchor, sizeof(anchor), anchor_dir ? "%s/x" : "%s", anchor_dir ? anchor_dir : s->root_layer->anchor) >= (int)sizeof(anchor))
+    if (snprintf(anchor, RESOLVED_MAX, anchor_dir ? "%s/x" : "%s", anchor_dir ? anchor_dir : root_anchor) >= RESOLVED_MAX)
         return refuse(err, USD_ERR_INVALID, "/", "the folder's name is too long");
+    int rc = layer_from_bytes(&s->env, "session", anchor, text, size, out, err);
+    for (size_t i = 0; rc == USD_OK && i < (*out)->warnings.count; i++)
+        stage_diagnose(s, USD_WARNING, USD_ERR_UNSUPPORTED, "session", "", "%s", (*out)->warnings.items[i]);
+    if (rc == USD_OK && (*out)->has_clips)
+        atomic_store(&s->has_clips, true);
+    return rc;
+}
+
+int session_open(struct usd_stage *s, const char *anchor, const struct usd_open_options *o, struct usd_error *err)
+{
+    char own_anchor[RESOLVED_MAX];
     struct layer *l;
-    int rc = layer_from_bytes(&s->env, "session", anchor, text, size, &l, err);
+    if (session_create(s, anchor) != USD_OK)
+        return no_memory(err, "/");
+    if (!o || !o->session)
+        return USD_OK;
+    int rc = parse(s, o->session, o->session_size, o->session_anchor, anchor, own_anchor, &l, err);
     if (rc != USD_OK)
         return rc;
-    for (size_t i = 0; i < l->warnings.count; i++)
-        stage_diagnose(s, USD_WARNING, USD_ERR_UNSUPPORTED, "session", "", "%s", l->warnings.items[i]);
+    session_set_anchor(s->session, own_anchor);
+    return session_take(s->session, l) ? USD_OK : no_memory(err, "/");
+}
+
+int usd_session_read(usd_stage *s, const char *text, size_t size, const char *anchor_dir, struct usd_error *err)
+{
+    char anchor[RESOLVED_MAX];
+    struct layer *l;
+    if (!s || !edits_create(s))
+        return refuse(err, s ? USD_ERR_NOMEM : USD_ERR_INVALID, "/", s ? "out of memory" : "no stage is given");
+    int rc = parse(s, text, size, anchor_dir, s->root_layer->anchor, anchor, &l, err);
+    if (rc != USD_OK)
+        return rc;
     if (!session_is_empty(s->session))
         pend_spec(s, 0);
-    if (l->has_clips)
-        atomic_store(&s->has_clips, true);
     bool ok = session_take(s->session, l);
     session_set_anchor(s->session, anchor);
     if (!session_is_empty(s->session))

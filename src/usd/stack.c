@@ -207,8 +207,7 @@ int stack_open_root(struct usd_stage *s, struct layer *root, struct usd_error *e
     root             = root ? root : s->root_layer;
     s->root_layer    = root;
     const char *name = root->cache_key ? root->cache_key : root->identifier;
-    int rc           = s->session ? USD_OK : session_create(s, root->anchor);
-    struct layer_stack *st = rc == USD_OK ? build(s, NULL, session_layer(s->session), root, name) : NULL;
+    struct layer_stack *st = build(s, NULL, session_layer(s->session), root, name);
     if (!st) {
         error_set(err, USD_ERR_NOMEM, root->identifier, "%s: out of memory", root->identifier);
         return USD_ERR_NOMEM;

@@ -72,8 +72,11 @@ static struct usd_stage *stage_create(const struct usd_open_options *o)
     s->env.limits    = limits_effective(o ? o->limits : NULL);
     if (!o)
         return s;
-    s->skip_payloads  = o->skip_payloads;
     s->threads        = o->threads;
+    for (size_t i = 0; i < o->load_rule_count; i++)
+        load_set(&s->load, tok_str(o->load_rules[i].path), o->load_rules[i].what);
+    if (o->skip_payloads)
+        load_set(&s->load, tok_make("/", 1), USD_LOAD_NONE);
     s->env.allow_path = o->allow_path;
     s->env.user       = o->user;
     s->choices        = calloc(o->variant_count + 1, sizeof(*s->choices));
@@ -116,6 +119,7 @@ void usd_stage_close(usd_stage **stage)
         free(s->arenas.items[i]);
     }
     free(s->root);
+    array_free(&s->load);
     for (size_t i = 0; i < s->search_path_count; i++)
         free(s->search_paths[i]);
     free(s->search_paths);
@@ -156,7 +160,11 @@ static void count_layers(struct usd_stage *s)
 static int open_with(struct usd_stage *s, struct layer *root, const struct usd_open_options *o, usd_stage **out,
                      struct usd_error *err)
 {
-    int rc = stack_open_root(s, root, err);
+    int rc = session_open(s, root->anchor, o, err);
+    if (rc == USD_OK)
+        rc = stack_open_root(s, root, err);
+    else
+        layer_release(root);
     if (rc == USD_OK) {
         rc = stage_compose(s, o ? o->threads : 0);
         if (rc != USD_OK)

@@ -189,10 +189,17 @@ struct clip_cache {
     } layers; // of clips; one reference each
 };
 
+struct load_rule {
+    usd_tok path;
+    enum usd_load what;
+};
+
 struct usd_stage {
     struct layer_env env;
-    bool skip_payloads;
     int threads; // as asked for; 0 = one per core
+    struct load_rules {
+        ARRAY_OF(struct load_rule);
+    } load; // sorted by path
     struct variant_choice {
         usd_tok prim, set, selection;
     } *choices;
@@ -325,6 +332,11 @@ void listop_unique(struct item_set *set); // leaves the first of equal items
 void order_apply(struct item_set *set, const uint64_t *order, size_t count); // SdfListOp's "ordered"
 // Names (token or string lists) as tokens. Explicit token lists of crates and text alike.
 void listop_names(struct item_set *set, const struct field *f);
+
+// load.c
+bool load_set(struct load_rules *r, usd_tok path, enum usd_load what);
+bool load_wants(const struct load_rules *r, const char *path);
+bool load_key(const struct load_rules *r, const char *path, struct item_set *key);
 
 // compose.c, graph.c
 int stage_compose(struct usd_stage *s, int threads);
