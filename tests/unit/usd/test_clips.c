@@ -1,6 +1,8 @@
 // Value clips, one rule of UsdClipsAPI a test.
 #include "usd_test.h"
 
+#include <pthread.h>
+
 static struct folder dir;
 
 static int make(void **state)
@@ -302,6 +304,34 @@ static void paths_of_clips_may_be_expressions(void **state)
     usd_stage_close(&s);
 }
 
+static void *read_all(void *user)
+{
+    const usd_stage *s = user;
+    for (int i = 0; i < 400; i++) {
+        double t = i % 40 - 10, want = t < 0 ? 10 : t < 10 ? 10 + t / 5 : t < 20 ? 18 + t / 5 : 22;
+        if (fabs(number(s, "/P.v", t) - want) > 1e-6 || fabs(number(s, "/P/Kid.w", 5) - 6) > 1e-9
+            || usd_attr_sample_count(usd_stage_find_property(s, "/P.v")) != 4)
+            return user;
+    }
+    return NULL;
+}
+
+static void many_threads_read_clips_that_nobody_opened_yet(void **state)
+{
+    for (int round = 0; round < 8; round++) {
+        usd_stage *s = stage(PRIM(AB_TIMES, "double v\n double only_b\n def \"Kid\" { double w\n }"));
+        pthread_t threads[8];
+        for (int i = 0; i < 8; i++)
+            assert_int_equal(pthread_create(&threads[i], NULL, read_all, s), 0);
+        for (int i = 0; i < 8; i++) {
+            void *failed;
+            pthread_join(threads[i], &failed);
+            assert_null(failed);
+        }
+        usd_stage_close(&s);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -316,6 +346,7 @@ int main(void)
         cmocka_unit_test(clip_sets_order_and_deletion), cmocka_unit_test(dictionaries_merge_and_the_strongest_files_anchor),
         cmocka_unit_test(clips_in_a_variant_apply_when_it_is_selected), cmocka_unit_test(an_empty_list_of_clips_blocks_weaker_ones),
         cmocka_unit_test(clips_of_a_prototype_apply_in_every_instance_local_ones_do_not), cmocka_unit_test(paths_of_clips_may_be_expressions),
+        cmocka_unit_test(many_threads_read_clips_that_nobody_opened_yet),
     };
     return cmocka_run_group_tests(tests, make, clean);
 }
