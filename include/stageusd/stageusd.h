@@ -535,7 +535,7 @@ USD_API const usd_property *usd_prim_find_primvar(const usd_prim *prim, const ch
                                                   const usd_property **indices);
 /**
  * The value of a primvar with its indices (may be NULL) looked up: one element, or elementSize of them, per index.
- * false when there is no value or an index points outside. Finish the value in every case.
+ * false when there is no value, an index points outside or max_array_elements is met. Finish the value in every case.
  */
 USD_API bool usd_primvar_flatten(const usd_property *primvar, const usd_property *indices, double time,
                                  struct usd_value *out);

@@ -87,10 +87,10 @@ const usd_property *usd_prim_find_primvar(const usd_prim *p, const char *name, c
 }
 
 // One array of `each` elements per index, or false when an index points outside.
-static bool gather(const struct usd_value *v, const struct usd_value *indices, size_t each, struct usd_value *out)
+static bool gather(const struct usd_value *v, const struct usd_value *indices, size_t each, uint64_t max_elements, struct usd_value *out)
 {
     size_t size = usd_type_size(v->type), groups = v->count / each, item = size * each;
-    if (!size || (indices->count && indices->count > SIZE_MAX / (item + 1)))
+    if (!size || indices->count > max_elements / each)
         return false;
     char *to = malloc(indices->count * item + 1);
     for (size_t i = 0; to && i < indices->count; i++) {
@@ -116,10 +116,11 @@ bool usd_primvar_flatten(const usd_property *primvar, const usd_property *indice
     if (usd_property_metadata(primvar, "elementSize", &size))
         usd_value_doubles(&size, 0, &each, 1);
     usd_value_finish(&size);
+    uint64_t limit = prim_stage(usd_property_prim(primvar))->env.limits.max_array_elements;
     bool has = usd_attr_get(indices, time, &ix), ok = true;
     if (has) {
         v  = *out; // an array: its data is not inside the struct
-        ok = ix.type == USD_TYPE_INT && ix.is_array && each >= 1 && each <= (double)(v.count + 1) && gather(&v, &ix, (size_t)each, out);
+        ok = ix.type == USD_TYPE_INT && ix.is_array && each >= 1 && each <= (double)(v.count + 1) && gather(&v, &ix, (size_t)each, limit, out);
         usd_value_finish(&v);
         if (!ok)
             memset(out, 0, sizeof(*out));

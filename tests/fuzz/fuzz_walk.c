@@ -120,8 +120,40 @@ static void property(const usd_prim *p, const usd_property *q)
         usd_value_finish(&v);
     }
     opinions(NULL, q);
-    if (!strncmp(name, "primvars:", 9))
-        usd_prim_find_primvar(p, name + 9, &q);
+    if (!strncmp(name, "primvars:", 9)) {
+        const usd_property *indices;
+        struct usd_value v = { 0 };
+        q = usd_prim_find_primvar(p, name + 9, &indices);
+        if (usd_primvar_flatten(q, indices, 1, &v))
+            touch(&v);
+        usd_value_finish(&v);
+    }
+}
+
+// What schemas and collections make of a prim.
+static void built_in(const usd_stage *s, const usd_prim *p)
+{
+    const usd_definition *d = usd_prim_definition(p);
+    struct usd_built_in b;
+    for (size_t i = 0; usd_definition_property(d, i, &b); i++)
+        FUZZ_REQUIRE(usd_definition_find(d, b.name, &b));
+    for (size_t i = 0; i < usd_definition_api_count(d); i++)
+        FUZZ_REQUIRE(usd_prim_has_api(p, usd_definition_api(d, i)));
+    for (size_t i = 0; i < usd_prim_collection_count(p); i++) {
+        usd_collection *c;
+        if (usd_collection_open(p, usd_prim_collection(p, i), &c) != USD_OK)
+            continue;
+        usd_collection_has(c, usd_prim_path(p));
+        usd_collection_has(c, "/");
+        usd_collection_has(c, "/a/b.c");
+        usd_collection_unsupported(c);
+        usd_collection_close(&c);
+    }
+    usd_light_links(p, "lightLink", p);
+    struct usd_bounds box;
+    FUZZ_REQUIRE(!usd_prim_extent(p, 1, &box) || box.min[0] <= box.max[0]);
+    FUZZ_REQUIRE(*usd_prim_visibility(p, USD_PURPOSE_GUIDE, 1));
+    FUZZ_REQUIRE(!usd_prim_is_group(p) || usd_prim_is_model(p));
 }
 
 static void prim(const usd_stage *s, const usd_prim *p)
@@ -170,6 +202,7 @@ static void prim(const usd_stage *s, const usd_prim *p)
     usd_prim_purpose(p);
     usd_prim_bound_material(p, "full");
     usd_prim_bound_material(p, "");
+    built_in(s, p);
 }
 
 void fuzz_walk(const usd_stage *s)
@@ -200,9 +233,10 @@ void fuzz_walk(const usd_stage *s)
     struct usd_stage_stats stats;
     usd_stage_stats(s, &stats);
     FUZZ_REQUIRE(stats.layers == usd_stage_layer_count(s) && stats.prims == usd_stage_prim_count(s));
+    usd_stage_validate((usd_stage *)s); // after everything else was only read
     for (size_t i = 0; i < usd_stage_diagnostic_count(s); i++) {
         const struct usd_diagnostic *d = usd_stage_diagnostic(s, i);
-        FUZZ_REQUIRE(d->message && *d->message && d->layer && d->path);
+        FUZZ_REQUIRE(d->message && *d->message && d->layer && d->path && *d->rule && d->hint);
     }
 }
 
