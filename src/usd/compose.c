@@ -614,15 +614,15 @@ static void gather_children(struct worker *w, const struct usd_prim *p)
 // The direct children of a composed prim. They are left without children of their own.
 static void compose_children(struct worker *w, struct usd_prim *p)
 {
-    if (p->flags & PRIM_INACTIVE || (p->flags & PRIM_INSTANCE && prim_holder(p) != p))
+    if (p->flags & PRIM_INACTIVE || (p->flags & PRIM_INSTANCE && prim_holder(p) != p)
+        || atomic_load_explicit(&w->stage->prims_full, memory_order_relaxed))
         return;
     gather_children(w, p);
     size_t n = w->children.count;
     if (!n)
         return;
     uint64_t total = atomic_fetch_add(&w->stage->prim_count, n) + n;
-    if (total > w->stage->env.limits.max_prims) {
-        stage_diagnose(w->stage, USD_ERROR, USD_ERR_LIMIT, "", "", "max_prims is met; the rest of the stage is left out");
+    if (!budget_prims(w->stage, total)) {
         atomic_fetch_sub(&w->stage->prim_count, n);
         return;
     }

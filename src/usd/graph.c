@@ -22,10 +22,12 @@ void scratch_destroy(struct scratch *x)
         array_free(&g->nodes);
         array_free(&g->specs);
         array_free(&g->tasks);
+        array_free(&g->targets);
         free(g);
     }
     array_free(&x->order);
     array_free(&x->list);
+    hash_map_finish(&x->arc_maps);
     hash_map_finish(&x->anchored);
     hash_map_finish(&x->stacks);
     free(x);
@@ -43,6 +45,7 @@ struct graph *graph_take(struct scratch *x, struct frame *frame)
     array_clear(&g->nodes);
     array_clear(&g->specs);
     array_clear(&g->tasks);
+    array_clear(&g->targets);
     g->frame = frame;
     return g;
 }
@@ -325,7 +328,7 @@ static void add_tasks_below(struct graph *g, uint16_t at, struct arc_options o, 
     bool outermost             = !g->frame;
     unsigned arcs              = scan_arcs(g, n);
     if (fresh && outermost && (n->n.arc == ARC_REFERENCE || n->n.arc == ARC_PAYLOAD))
-        graph_add_task(g, (struct task) { .kind = TASK_CHECK_TARGET, .node = at });
+        (void)array_push(&g->targets, at);
     if (outermost && arcs & HAS_VARIANTS)
         graph_add_task(g, (struct task) { .kind = TASK_VARIANT_SETS, .node = at });
     if (o.skip_specializes)
@@ -382,9 +385,10 @@ void graph_evaluate(struct scratch *x, struct graph *g)
         case TASK_FALLBACK: eval_variant(x, g, t); break;
         case TASK_OUTER_NONE:
         case TASK_NONE: break;
-        case TASK_CHECK_TARGET: eval_check_target(x, g, t.node); break;
         }
     }
+    for (size_t i = 0; i < g->targets.count; i++)
+        eval_check_target(x, g, g->targets.items[i]);
 }
 
 // ---------------------------------------------------------------------------------------------------------------
@@ -622,6 +626,7 @@ uint16_t graph_add_arc(struct scratch *x, struct graph *g, enum arc arc, uint16_
     if (!to_parent || !site || !within_limits(x, g, arc, parent, site))
         return NO_NODE;
     x->adds++;
+    x->work += 64 + g->nodes.count + (uint64_t)to_parent->count * node_at(g, parent)->n.to_root->count;
     if (makes_cycle(g, arc, parent, origin, stack, site)) {
         char target[600];
         snprintf(target, sizeof(target), "@%.300s@<%.250s>", stack->resolved, tok_text(site));

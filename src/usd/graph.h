@@ -42,7 +42,6 @@ enum task_kind {
     TASK_VARIANT,
     TASK_FALLBACK,
     TASK_NONE,
-    TASK_CHECK_TARGET, // of a reference or payload: is there anything?
 };
 struct task {
     uint8_t kind;
@@ -60,6 +59,9 @@ struct graph {
     struct {
         ARRAY_OF(struct task);
     } tasks;
+    struct {
+        ARRAY_OF(uint16_t);
+    } targets;               // of references and payloads: is there anything? Asked in the end
     struct frame *frame;     // NULL for the prim's own graph
     struct graph *next_free; // pool
 };
@@ -84,7 +86,8 @@ struct scratch {
     } order, list;
     struct hash_map anchored; // layer id << 32 | authored asset path -> resolved path, both tokens
     struct hash_map stacks;   // resolved path -> layer stack
-    uint64_t adds; // arcs followed for this prim
+    struct hash_map arc_maps; // hash of a struct arc_map_key -> mapping, where relocations make it costly
+    uint64_t adds, work; // arcs followed for this prim, and what that cost
     bool full;     // a limit was met and reported
 };
 

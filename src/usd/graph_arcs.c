@@ -8,7 +8,18 @@
 #include "graph.h"
 #include "path.h"
 
-const struct path_map *graph_arc_map(struct scratch *x, const struct graph_node *n, usd_tok source, struct time_map time, bool root)
+struct arc_map_key {
+    const struct layer_stack *stack;
+    struct time_map time;
+    usd_tok path, source;
+    uint64_t root;
+};
+struct arc_map {
+    struct arc_map_key key;
+    const struct path_map *map;
+};
+
+static const struct path_map *make_map(struct scratch *x, const struct graph_node *n, usd_tok source, struct time_map time, bool root)
 {
     struct path_map *m = path_map_pair(x->arena, source, n->n.path, false);
     if (!m)
@@ -17,7 +28,25 @@ const struct path_map *graph_arc_map(struct scratch *x, const struct graph_node 
     const struct path_map *result = m, *moves = relocate_map(n->n.stack, n->n.path, x->arena);
     if (moves)
         result = path_map_compose(x->arena, m, moves);
+    x->work += moves ? moves->count : 0;
     return root && result ? path_map_with_root(x->arena, result) : result;
+}
+
+const struct path_map *graph_arc_map(struct scratch *x, const struct graph_node *n, usd_tok source, struct time_map time, bool root)
+{
+    if (!n->n.stack->relocate_count)
+        return make_map(x, n, source, time, root);
+    struct arc_map_key key  = { n->n.stack, time, n->n.path, source, root };
+    uint64_t hash           = hash_bytes(&key, sizeof(key)), *known = hash_map_get(&x->arc_maps, hash);
+    struct arc_map *entry   = known ? (struct arc_map *)(uintptr_t)*known : NULL;
+    if (entry && !memcmp(&entry->key, &key, sizeof(key)))
+        return entry->map;
+    entry = arena_alloc(x->arena, sizeof(*entry));
+    if (!entry)
+        return NULL;
+    *entry = (struct arc_map) { key, make_map(x, n, source, time, root) };
+    hash_map_put(&x->arc_maps, hash, (uintptr_t)entry);
+    return entry->map;
 }
 
 // ---------------------------------------------------------------------------------------------------------------

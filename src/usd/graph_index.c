@@ -337,7 +337,8 @@ bool graph_build(struct usd_stage *s, struct scratch *x, struct arena *arena, co
     x->arena        = arena;
     x->prim_path    = tok_make(path, n);
     x->adds         = 0;
-    x->full         = false;
+    x->work         = 0;
+    x->full         = atomic_load_explicit(&s->work_full, memory_order_relaxed);
     array_clear(&x->list);
     struct graph *g = graph_take(x, NULL);
     bool ok         = g && start(x, g, prim, refs, ref_count);
@@ -345,6 +346,7 @@ bool graph_build(struct usd_stage *s, struct scratch *x, struct arena *arena, co
         graph_evaluate(x, g);
         ok = finish(x, g, prim, out);
     }
+    budget_work(s, x->work + 100u * (g ? g->nodes.count : 0));
     graph_give_back(x, g);
     return ok;
 }

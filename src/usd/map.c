@@ -31,6 +31,7 @@ bool path_map_is_identity(const struct path_map *m)
     return !m->count && m->root_identity && m->time.offset == 0 && m->time.scale == 1;
 }
 
+#define SIMPLIFY_MAX 64 // pairs; what is longer is not compared often
 #define NO_MATCH (-2)
 #define ROOT_MATCH (-1)
 
@@ -123,7 +124,7 @@ struct path_map *path_map_compose(struct arena *a, const struct path_map *inner,
         if (!known)
             m->pairs[m->count++] = (struct path_pair) { from, outer->pairs[i].to };
     }
-    if (m->count > 1 || m->root_identity)
+    if ((m->count > 1 || m->root_identity) && m->count <= SIMPLIFY_MAX)
         simplify(m);
     return m;
 }

@@ -241,6 +241,8 @@ struct usd_stage {
     struct usd_stage_stats stats;
     struct clip_cache clips;
     atomic_bool has_clips; // some layer has clip metadata
+    atomic_uint_least64_t prim_bar, work, work_bar; // budget.c
+    atomic_bool prims_full, work_full;
     atomic_bool has_relocates; // of any layer stack: composition then looks for them at every prim
     atomic_bool has_nested_instances;
     atomic_uint_least64_t prim_count, instance_count, prototype_count;
@@ -302,6 +304,10 @@ void stage_finding(struct usd_stage *s, enum usd_severity severity, const char *
                    const char *path, const char *format, ...) __attribute__((format(printf, 7, 8)));
 
 // ---------------------------------------------------------------------------------------------------------------
+// budget.c: false when a stage grows beyond what its layers justify; reported once.
+bool budget_prims(struct usd_stage *s, uint64_t total);
+bool budget_work(struct usd_stage *s, uint64_t work); // adds it to what was done before
+
 // stack.c
 
 // The layer stack of a resolved root layer as `from` sees it, whose expression variables are stronger; built once per

@@ -17,6 +17,10 @@
 #define LIMIT_SPEC_FIELDS 65535u   // fields of one spec
 #define LIMIT_SPECS_PER_PRIM 65535u // opinions about one prim
 #define LIMIT_CLIPS 100000u         // of one clip set
+#define LIMIT_PRIMS_BASE 1000000ull // composed prims of one stage: this many, or so many for each spec in its layers
+#define LIMIT_PRIMS_PER_SPEC 1000u
+#define LIMIT_WORK_BASE 500000000ull // steps of following arcs, likewise; some 100 million a second
+#define LIMIT_WORK_PER_SPEC 20000u
 #define LIMIT_DIAGNOSTICS 10000u   // kept per stage
 
 // Every zero of `limits` (or NULL) replaced by its default.
