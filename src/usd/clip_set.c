@@ -212,12 +212,15 @@ struct pattern {
 
 static bool read_pattern(const char *path, struct pattern *t)
 {
-    const char *slash = strrchr(path, '/');
-    t->folder         = slash ? (size_t)(slash - path) + 1 : 0;
+    const char *args = strstr(path, ":SDF_FORMAT_ARGS:"); // for file formats that take some: not part of the name
+    size_t size      = args ? (size_t)(args - path) : strlen(path);
+    t->folder        = size;
+    while (t->folder && path[t->folder - 1] != '/')
+        t->folder--;
     t->integer = t->fraction = SIZE_MAX;
-    t->count                 = 0;
-    size_t groups            = 0;
-    if (snprintf(t->text, sizeof(t->text), "%s", path + t->folder) >= (int)sizeof(t->text))
+    t->count         = 0;
+    size_t groups    = 0;
+    if (snprintf(t->text, sizeof(t->text), "%.*s", (int)(size - t->folder), path + t->folder) >= (int)sizeof(t->text))
         return false;
     for (char *save, *p = strtok_r(t->text, ".", &save); p; p = strtok_r(NULL, ".", &save)) {
         if (t->count == sizeof(t->part) / sizeof(t->part[0]))

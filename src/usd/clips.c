@@ -277,25 +277,13 @@ static double stage_time_between(const struct clip_time e[2], double t)
     return (e[1].stage - e[0].stage) / (e[1].clip - e[0].clip) * (t - e[0].clip) + e[0].stage;
 }
 
-// Time of the clip, and the ends of the segment that its time codes map back through.
-static double to_clip_time(const struct clip_set *set, double t, struct clip_time back[2])
+static double to_clip_time(const struct clip_set *set, double t)
 {
-    size_t a, b, n = set->time_count;
+    size_t a, b;
     struct clip_time ends[2];
-    back[0] = (struct clip_time) { 0, 0, false };
-    back[1] = (struct clip_time) { 1, 1, false };
     if (!segment(set, t, &a, &b))
         return t;
     segment_ends(set, a, b, ends);
-    // A doubled entry has no slope, nor has the step of a jump: the segment beside it.
-    if (set->times[a].jump && b + 1 < n)
-        segment_ends(set, b, b + 1, back);
-    else if (a == 0 && n > 2)
-        segment_ends(set, 1, 2, back);
-    else if (b == n - 1 && n > 2)
-        segment_ends(set, n - 3, n - 2, back);
-    else
-        memcpy(back, ends, sizeof(ends));
     return clip_time_between(ends, t);
 }
 
@@ -356,9 +344,8 @@ static bool bracket_in_layer(const struct clip_set *set, const struct samples *x
     if (!x)
         return false;
     size_t a, b;
-    struct clip_time back[2];
     double cl, ch;
-    bracket(x->times, x->count, to_clip_time(set, t, back), &cl, &ch);
+    bracket(x->times, x->count, to_clip_time(set, t), &cl, &ch);
     if (!segment(set, t, &a, &b)) {
         *low  = cl;
         *high = ch;
@@ -477,22 +464,6 @@ static void bracket_in_set(struct usd_stage *s, const struct clip_hit *h, double
 // ---------------------------------------------------------------------------------------------------------------
 // Values
 
-// Time codes of a clip are times of the clip.
-static bool map_back(struct usd_value *v, const struct clip_time back[2])
-{
-    if (v->type != USD_TYPE_TIMECODE)
-        return true;
-    double *to = v->is_array ? malloc((v->count + 1) * sizeof(*to)) : v->storage;
-    if (!to)
-        return false;
-    for (size_t i = 0; i < v->count; i++)
-        to[i] = stage_time_between(back, ((const double *)v->data)[i]);
-    free(v->owned);
-    v->owned = v->is_array ? to : NULL;
-    v->data  = to;
-    return true;
-}
-
 // At a sample of the set: from the clip that is active there, else the manifest's default.
 static bool value_at(struct usd_stage *s, const struct clip_hit *h, double t, struct usd_value *out)
 {
@@ -501,10 +472,11 @@ static bool value_at(struct usd_stage *s, const struct clip_hit *h, double t, st
     const struct layer *l;
     const struct samples *x = clip_samples(s, h, active_clip(h->set, t, &at), &l);
     if (x) {
-        struct clip_time back[2];
-        double inside = to_clip_time(h->set, t, back);
-        if (samples_value(s, l, x, inside, out))
-            return map_back(out, back);
+        double inside = to_clip_time(h->set, t);
+        if (samples_value(s, l, x, inside, out)) {
+            value_map_times(out, (struct time_map) { t - inside, 1 }); // time codes of a clip are times of the clip
+            return true;
+        }
         usd_value_finish(out);
         size_t low, high;
         times_bracket(x->times, x->count, inside, &low, &high);

@@ -126,7 +126,7 @@ static void clips_of_a_reference_follow_it_with_its_offset(void **state)
     usd_stage *s = stage(HEAD "def \"P\" ( references = @./clipped.usda@</A> ( offset = 100; scale = 2 ) )\n{\n}\n");
     assert_true(number(s, "/P.v", 110) == 11 && number(s, "/P.v", 130) == 21);
     expect_times(s, "/P.v", 4, (const double[]) { 100, 120 - 4.44e-9, 120, 140 });
-    assert_true(number(s, "/P.tc", 100) == 110); // 1 of [0, 2] on [100, 120]
+    assert_true(number(s, "/P.tc", 100) == 101 && number(s, "/P.tc", 110) == 110); // 1 at 0, which is 100, and at 1, which is 110
     usd_stage_close(&s);
     s = stage(HEAD "def \"P\" ( references = @./clipped.usda@</A> )\n{\n double v.timeSamples = { 0: 3 }\n}\n");
     assert_true(number(s, "/P.v", 5) == 3);
@@ -138,6 +138,9 @@ static void templates_name_files_by_time(void **state)
     usd_stage *s = stage(PRIM("string templateAssetPath = \"./t.###.usda\"\n double templateStartTime = 5\n double templateEndTime = 40\n double templateStride = 5", "double v"));
     expect_times(s, "/P.v", 3, (const double[]) { 10, 20, 30 });
     assert_true(number(s, "/P.v", 10) == 100 && number(s, "/P.v", 20) == 200 && number(s, "/P.v", 15) == 150 && number(s, "/P.v", 99) == 300);
+    usd_stage_close(&s);
+    s = stage(PRIM("string templateAssetPath = \"./t.###.usda:SDF_FORMAT_ARGS:a=b/c.d\"\n double templateStartTime = 10\n double templateEndTime = 30\n double templateStride = 10", "double v"));
+    expect_times(s, "/P.v", 3, (const double[]) { 10, 20, 30 });
     usd_stage_close(&s);
     s = stage(PRIM("string templateAssetPath = \"./s.##.##.usda\"\n double templateStartTime = 1.5\n double templateEndTime = 3.5\n double templateStride = 1", "double v"));
     expect_times(s, "/P.v", 3, (const double[]) { 1.5, 2.5, 3.5 });
