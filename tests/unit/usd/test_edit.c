@@ -1,6 +1,8 @@
 // Edits in memory: the session layer, commits, lists of changes.
 #include "usd_test.h"
 
+#include <malloc.h>
+
 struct text {
     char *data;
     size_t size, capacity;
@@ -417,6 +419,129 @@ static void what_cannot_be_edited(void **state)
     usd_stage_close(&s);
 }
 
+static void payloads_come_and_go(void **state)
+{
+    static const char *const text = "#usda 1.0\ndef \"Box\" { def \"Lid\" ( payload = </Ball> ) {} }\ndef \"Ball\" { int b = 1\n}\n"
+                                    "def \"W\" {\n def \"A\" ( payload = </Box> ) { def \"Own\" ( payload = </Ball> ) {} }\n"
+                                    " def \"I1\" ( references = </Box>\n instanceable = true ) {}\n def \"I2\" ( references = </Box>\n instanceable = true ) {} }\n";
+    const struct usd_load_rule rules[] = { { "/", USD_LOAD_NONE }, { "/W/A/Lid", USD_LOAD_ALL } };
+    struct usd_open_options o          = { .load_rules = rules, .load_rule_count = 2 };
+    usd_stage *s;
+    assert_int_equal(usd_stage_open_string(text, strlen(text), NULL, NULL, &o, &s, NULL), USD_OK);
+    assert_non_null(usd_stage_find_property(s, "/W/A/Lid.b")); // and so the payload of /W/A, which leads there
+    assert_null(usd_stage_find_property(s, "/W/A/Own.b"));
+    assert_null(usd_stage_find_property(s, "/W/I1/Lid.b"));
+    assert_true(usd_stage_is_loaded(s, "/W/A") && !usd_stage_is_loaded(s, "/W/A/Own"));
+    OK(usd_stage_unload(s, "/W/A/Lid", err_));
+    assert_string_equal(commit(s), "/W/A:R ");
+    assert_null(usd_stage_find(s, "/W/A/Lid"));
+    OK(usd_stage_load(s, "/W/A", false, err_));
+    assert_string_equal(commit(s), "/W/A:R ");
+    assert_non_null(usd_stage_find(s, "/W/A/Lid"));
+    assert_null(usd_stage_find_property(s, "/W/A/Lid.b"));
+    OK(usd_stage_load(s, "/W/A", true, err_));
+    assert_string_equal(commit(s), "/W/A:R ");
+    assert_non_null(usd_stage_find_property(s, "/W/A/Own.b"));
+    OK(usd_stage_load(s, "/W/A", true, err_));
+    assert_string_equal(commit(s), "");
+    // instances that load differently share no longer
+    OK(usd_stage_load(s, "/W/I1/Lid", true, err_));
+    assert_string_equal(commit(s), "/W/I1:R ");
+    assert_non_null(usd_stage_find_property(s, "/W/I1/Lid.b"));
+    assert_null(usd_stage_find_property(s, "/W/I2/Lid.b"));
+    OK(usd_stage_load(s, "/", true, err_));
+    commit(s);
+    assert_non_null(usd_stage_find_property(s, "/W/I2/Lid.b"));
+    assert_ptr_equal(usd_prim_in_prototype(prim(s, "/W/I1/Lid")), usd_prim_in_prototype(prim(s, "/W/I2/Lid")));
+    assert_int_equal(usd_stage_load(s, "W", true, NULL), USD_ERR_INVALID);
+    usd_stage_close(&s);
+    o = (struct usd_open_options) { .skip_payloads = true };
+    assert_int_equal(usd_stage_open_string(text, strlen(text), NULL, NULL, &o, &s, NULL), USD_OK);
+    assert_null(usd_stage_find(s, "/W/A/Lid"));
+    OK(usd_stage_load(s, "/W/A", true, err_));
+    commit(s);
+    assert_non_null(usd_stage_find_property(s, "/W/A/Lid.b"));
+    usd_stage_close(&s);
+}
+
+static void session_layers_are_written_and_read(void **state)
+{
+    struct folder f = make_folder();
+    write_file(&f, "part.usda", "#usda 1.0\n( defaultPrim = \"Part\" )\ndef Sphere \"Part\" { double radius = 4\n}\n");
+    usd_stage *s = open_text(shop), *t;
+    OK(usd_session_set_variant(s, "/World/A", "look", "steel", err_));
+    OK(usd_session_set_numbers(s, "/World/A/Seat.size", NULL, (double[]) { 3 }, 1, 1, err_));
+    char *text = session_text(s);
+    struct usd_open_options o = { .session = text, .session_size = strlen(text) };
+    assert_int_equal(usd_stage_open_string(shop, strlen(shop), NULL, NULL, &o, &t, NULL), USD_OK);
+    assert_non_null(usd_stage_find(t, "/World/A/Screw"));
+    assert_true(number(t, "/World/A/Seat.size", 1) == 3);
+    char *again = session_text(t);
+    assert_string_equal(text, again);
+    free(text);
+    free(again);
+    assert_string_equal(commit(s), "/World/A:R ");
+    // another text in its place; what it refers to starts at its own folder
+    const char *other = "#usda 1.0\n( metersPerUnit = 2 )\nover \"World\" { def \"P\" ( references = @./part.usda@ ) {} }\n";
+    OK(usd_session_read(s, other, strlen(other), f.path, err_));
+    assert_string_equal(commit(s), "/:I /World/A:R /World/P:R ");
+    assert_true(number(s, "/World/P.radius", NAN) == 4 && usd_stage_meters_per_unit(s) == 2);
+    // a session layer with sublayers or another rate makes everything anew
+    other = "#usda 1.0\n( timeCodesPerSecond = 48\n subLayers = [@./part.usda@] )\n";
+    OK(usd_session_read(s, other, strlen(other), f.path, err_));
+    assert_string_equal(commit(s), "/:R ");
+    assert_true(number(s, "/Part.radius", NAN) == 4 && usd_stage_time_codes_per_second(s) == 48);
+    assert_null(usd_stage_find(s, "/World/P"));
+    OK(usd_session_clear_all(s, err_));
+    assert_string_equal(commit(s), "/:R ");
+    assert_null(usd_stage_find(s, "/Part"));
+    o = (struct usd_open_options) { .session = "def", .session_size = 3 };
+    struct usd_error err;
+    assert_int_equal(usd_stage_open_string(shop, strlen(shop), NULL, NULL, &o, &t, &err), USD_ERR_FORMAT);
+    assert_null(t);
+    usd_stage_close(&s);
+    usd_stage_close(&t);
+    remove_folder(&f);
+}
+
+static size_t heap(void) { return mallinfo2().uordblks + mallinfo2().hblkhd; }
+
+static void edits_again_and_again_take_no_memory(void **state)
+{
+    usd_stage *s = open_text(shop);
+    double m[16] = { 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1 };
+    size_t start = 0;
+    for (int i = 0; i < 10200; i++) {
+        if (i == 200) // every path and table was made by then
+            start = heap();
+        const char *look = i & 1 ? "steel" : "wood";
+        OK(usd_session_set_variant(s, "/World/A", "look", look, err_));
+        OK(usd_session_set_variant(s, "/World/I1", "look", look, err_)); // the holder of a prototype
+        OK(usd_session_set_variant(s, "/World/I3", "look", look, err_));
+        m[12] = i;
+        OK(usd_session_set_transform(s, "/World/B", m, USD_TIME_DEFAULT, err_));
+        if (i & 1) {
+            OK(usd_session_define(s, "/World/New/Leaf", "Sphere", err_));
+            OK(usd_session_set_visible(s, "/World/Plain", false, err_));
+            OK(usd_session_set_text(s, "/World/Plain.note", "string", "some text", USD_TIME_DEFAULT, err_));
+        } else {
+            OK(usd_session_clear(s, "/World/New", err_));
+            OK(usd_session_clear(s, "/World/Plain", err_));
+        }
+        OK(usd_stage_commit(s, NULL, NULL, err_));
+        const usd_prim *root = usd_stage_pseudo_root(s); // parts that are made on first use, too
+        for (const usd_prim *p = usd_prim_first_child(root); p; p = usd_prim_next(p, root, false)) {
+            usd_prim_path(p);
+            for (size_t k = 0; k < usd_prim_property_count(p); k++)
+                usd_rel_target_count(usd_prim_property(p, k));
+        }
+    }
+    size_t grown = heap() > start ? heap() - start : 0;
+    if (grown > 16384) // room that doubles now and then
+        fail_msg("%zu bytes more after 10,000 rounds", grown);
+    usd_stage_close(&s);
+}
+
 static void count_changes(void *user, const usd_stage *s, const struct usd_change *c, size_t n) { *(size_t *)user += n; }
 
 static void listeners_hear_of_changes(void **state)
@@ -759,6 +884,9 @@ int main(void)
         cmocka_unit_test(a_value_is_set_and_cleared), cmocka_unit_test(visibility_and_transforms), cmocka_unit_test(variants_are_switched),
         cmocka_unit_test(instances_go_on_sharing),    cmocka_unit_test(prims_come_and_go),         cmocka_unit_test(targets_and_lists),
         cmocka_unit_test(what_cannot_be_edited),      cmocka_unit_test(listeners_hear_of_changes),
+        cmocka_unit_test(payloads_come_and_go),
+        cmocka_unit_test(session_layers_are_written_and_read),
+        cmocka_unit_test(edits_again_and_again_take_no_memory),
         cmocka_unit_test(edited_stages_equal_opened_ones),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
