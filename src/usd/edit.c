@@ -75,6 +75,7 @@ struct commit {
         ARRAY_OF(struct property_change);
     } props;
     struct hash_map added;   // prims
+    struct hash_map added_to; // of them
     struct hash_map shared;  // prototypes whose inside is concerned
     struct hash_map parents; // paths of prims whose children came, went or may be in another order
 };
@@ -435,6 +436,24 @@ static bool resync_prim(struct commit *c, struct usd_prim *p)
     return true;
 }
 
+// True when the only opinion that names a child is the session layer's last: then it is the last child.
+static bool is_last_child(struct commit *c, const struct usd_prim *parent, usd_tok name)
+{
+    const struct spec_ref *r = prim_refs(parent);
+    bool last                = false;
+    for (unsigned i = 0; i < parent->ref_count; i++) {
+        const struct layer *l;
+        const struct prim_spec *s = ref_spec(parent->index, r[i], &l);
+        uint32_t spec             = spec_child(l, r[i].spec, name);
+        if (s->field_count && spec_field(l, s, T_primOrder))
+            return false;
+        if (spec && (r[i].node || r[i].layer))
+            return false;
+        last |= spec && !l->prims.items[spec].next_sibling;
+    }
+    return last && !atomic_load(&c->s->has_relocates);
+}
+
 static bool add_prim(struct commit *c, struct usd_prim *parent, usd_tok name)
 {
     struct usd_stage *s = c->s;
@@ -453,12 +472,18 @@ static bool add_prim(struct commit *c, struct usd_prim *parent, usd_tok name)
     }
     st->allocated = true;
     atomic_fetch_add(&s->prim_count, 1);
-    struct usd_prim *first = atomic_load(&parent->first_child);
-    p->next_sibling        = first; // in its place later
-    atomic_store(&parent->first_child, p);
+    struct usd_prim *last = atomic_load(&parent->first_child);
+    while (last && last->next_sibling)
+        last = last->next_sibling;
+    if (last)
+        last->next_sibling = p; // in its place later
+    else
+        atomic_store(&parent->first_child, p);
     parent->child_count++;
     prim_list_add(s, parent, p);
-    mark_parent(c, parent);
+    if (hash_map_get(&c->added_to, (uintptr_t)parent) || !is_last_child(c, parent, name))
+        mark_parent(c, parent);
+    hash_map_put(&c->added_to, (uintptr_t)parent, 1);
     hash_map_put(&c->added, (uintptr_t)p, 1);
     return resync_prim(c, p);
 }
@@ -661,6 +686,7 @@ int usd_stage_commit(usd_stage *s, const struct usd_change **changes, size_t *co
     array_free(&c.props);
     hash_map_finish(&c.shared);
     hash_map_finish(&c.added);
+    hash_map_finish(&c.added_to);
     hash_map_finish(&c.parents);
     recomposer_destroy(c.worker);
     if (rc != USD_OK)

@@ -614,9 +614,9 @@ static void random_prim(struct text *t, const char *kind, const char *name, unsi
 {
     put(t, "%s \"%s\" (\n", kind, name);
     if (level && pick(2))
-        put(t, "%s = </P%u>\n", pick(3) ? "references" : "payload", pick(level));
+        put(t, "references = </P%u>\n", pick(level));
     else if (external && !pick(3))
-        put(t, "%s = @asset.usda@\n", pick(2) ? "references" : "payload");
+        put(t, "references = @asset.usda@\n");
     if (level && pick(2))
         put(t, "%s = </C%u%s>\n", pick(4) ? "inherits" : "specializes", classes++, pick(4) ? "" : "/a");
     if (level && !pick(3))
@@ -725,7 +725,7 @@ static void random_edit(usd_stage *s)
         break;
     case 10:
     case 11: rc = usd_session_clear(s, pick(3) ? path : prop, NULL); break;
-    case 12: rc = usd_session_add_arc(s, path, pick(3) ? "references" : "payload", pick(4) ? "" : "asset.usda", pick(4) ? "/P0" : "", pick(2), 1, NULL); break;
+    case 12: rc = usd_session_add_arc(s, path, "references", pick(4) ? "" : "asset.usda", pick(4) ? "/P0" : "", pick(2), 1, NULL); break;
     case 13: rc = usd_session_set_list(s, path, pick(3) ? "inherits" : "specializes", edit, items, 1, NULL); break;
     case 14: rc = usd_session_set_metadata(s, path, "kind", &v, NULL); break;
     case 15:
