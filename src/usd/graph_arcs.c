@@ -297,11 +297,13 @@ void eval_check_target(struct scratch *x, struct graph *g, uint16_t at)
 // ---------------------------------------------------------------------------------------------------------------
 // Relocations
 
+#define ELIDED 1 // restricted from the root on
+
 static void elide(struct graph *g, uint16_t i)
 {
     struct graph_node *n = node_at(g, i);
     n->n.culled     = true;
-    n->n.restricted = 1;
+    n->n.restricted = ELIDED;
     for (uint16_t c = n->first_child; c != NO_NODE; c = node_at(g, c)->next)
         elide(g, c);
 }
@@ -336,7 +338,8 @@ static void report_specs_at_source(struct scratch *x, struct graph *g, uint16_t 
 void eval_relocations(struct scratch *x, struct graph *g, uint16_t at)
 {
     const struct graph_node *n = node_at(g, at);
-    if (!contributes(n) && !depth_below(g, at))
+    bool elided = n->n.culled && n->n.restricted == ELIDED;
+    if (elided || (!contributes(n) && !depth_below(g, at)))
         return;
     const struct relocate *r = relocate_to(n->n.stack, n->n.site);
     if (!r)
