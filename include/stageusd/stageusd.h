@@ -300,7 +300,8 @@ USD_API const char *usd_prim_path(const usd_prim *prim); /* built on first use, 
 /** Writes the path without keeping it. Returns its length; truncated when that is >= capacity. */
 USD_API size_t usd_prim_path_copy(const usd_prim *prim, char *out, size_t capacity);
 USD_API const char *usd_prim_type_name(const usd_prim *prim); /* "" for an untyped prim */
-/** True when the type is `type` or derives from it ("Gprim", "Imageable", "Boundable", "Xformable" ...). */
+/** True when the type is `type` or derives from it ("Gprim", "Imageable" ...). Types that the table of schemas does not
+ *  have are what the stage's fallbackPrimTypes says. */
 USD_API bool usd_prim_is_a(const usd_prim *prim, const char *type);
 USD_API enum usd_specifier usd_prim_specifier(const usd_prim *prim);
 USD_API bool usd_prim_is_active(const usd_prim *prim);   /* it and every ancestor */

@@ -16,6 +16,52 @@ static bool lists_apis(const struct usd_prim *p)
     return false;
 }
 
+// The root layer's fallbackPrimTypes: for a type we do not know, others to take in its place. Read once.
+static void read_fallback_types(struct usd_stage *s)
+{
+    struct usd_value v;
+    if (usd_stage_metadata(s, "fallbackPrimTypes", &v) && v.type == USD_TYPE_DICTIONARY) {
+        const struct usd_dict_entry *e = v.data;
+        for (size_t i = 0; i < v.count; i++)
+            for (size_t k = 0; e[i].value.type == USD_TYPE_TOKEN && k < e[i].value.count; k++) {
+                const usd_schema *known = usd_schema_find(((const char *const *)e[i].value.data)[k]);
+                if (known && usd_schema_kind(known) == USD_SCHEMA_CONCRETE) {
+                    hash_map_put(&s->fallback_types, tok_str(e[i].key), tok_str(usd_schema_name(known)));
+                    break;
+                }
+            }
+    }
+    usd_value_finish(&v);
+}
+
+static usd_tok schema_type_locked(struct usd_stage *s, usd_tok type)
+{
+    if (!type || usd_schema_find(tok_text(type)))
+        return type;
+    if (!s->fallback_types_read)
+        read_fallback_types(s);
+    s->fallback_types_read = true;
+    uint64_t *other        = s->fallback_types.count ? hash_map_get(&s->fallback_types, type) : NULL;
+    return other ? (usd_tok)*other : type;
+}
+
+bool usd_prim_is_a(const usd_prim *p, const char *type)
+{
+    const char *own = usd_prim_type_name(p);
+    if (!type || !*own)
+        return false;
+    if (!strcmp(own, type))
+        return true;
+    const usd_schema *schema = usd_schema_find(own);
+    if (!schema) {
+        struct usd_stage *s = prim_stage(p);
+        pthread_mutex_lock(&s->lock);
+        schema = usd_schema_find(tok_text(schema_type_locked(s, p->type_name)));
+        pthread_mutex_unlock(&s->lock);
+    }
+    return usd_schema_is_a(schema, type);
+}
+
 // "Type API API:instance": one definition serves every prim that says the same.
 static usd_tok definition_key(usd_tok type, const struct item_set *apis)
 {
@@ -35,21 +81,22 @@ static usd_tok definition_key(usd_tok type, const struct item_set *apis)
 const struct usd_definition *prim_definition_locked(const struct usd_prim *prim)
 {
     const struct usd_prim *p = prim_real(prim);
+    struct usd_stage *s = p->index->stage;
+    usd_tok type        = schema_type_locked(s, p->type_name);
     if (!lists_apis(p))
-        return definition_of_type(p->type_name);
+        return definition_of_type(type);
     struct item_set apis = { 0 };
     prim_names(p, T_apiSchemas, &apis);
-    struct usd_stage *s              = p->index->stage;
-    usd_tok key                      = definition_key(p->type_name, &apis);
+    usd_tok key                      = definition_key(type, &apis);
     uint64_t *known                  = hash_map_get(&s->definitions, key);
     const struct usd_definition *d   = known ? (const struct usd_definition *)(uintptr_t)*known : NULL;
     if (!d) {
-        struct usd_definition *fresh = definition_compose(p->type_name, apis.items, apis.count);
+        struct usd_definition *fresh = definition_compose(type, apis.items, apis.count);
         if (fresh && !hash_map_put(&s->definitions, key, (uintptr_t)fresh)) {
             definition_destroy(fresh);
             fresh = NULL;
         }
-        d = fresh ? fresh : definition_of_type(p->type_name);
+        d = fresh ? fresh : definition_of_type(type);
     }
     array_free(&apis);
     return d;
@@ -61,6 +108,7 @@ void stage_definitions_finish(struct usd_stage *s)
     for (size_t at = 0; hash_map_next(&s->definitions, &at, &key, &value);)
         definition_destroy((struct usd_definition *)(uintptr_t)value);
     hash_map_finish(&s->definitions);
+    hash_map_finish(&s->fallback_types);
 }
 
 const usd_definition *usd_prim_definition(const usd_prim *p)

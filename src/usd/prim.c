@@ -231,11 +231,6 @@ const char *usd_prim_path(const usd_prim *p)
 const char *usd_prim_name(const usd_prim *p) { return !p ? "" : p->parent ? tok_text(p->name) : "/"; }
 const char *usd_prim_type_name(const usd_prim *p) { return p ? tok_text(p->type_name) : ""; }
 enum usd_specifier usd_prim_specifier(const usd_prim *p) { return p ? (enum usd_specifier)((p->flags & PRIM_SPECIFIER) >> 6) : USD_OVER; }
-bool usd_prim_is_a(const usd_prim *p, const char *type)
-{
-    const char *own = usd_prim_type_name(p);
-    return type && *own && (!strcmp(own, type) || usd_schema_is_a(usd_schema_find(own), type));
-}
 bool usd_prim_is_active(const usd_prim *p) { return p && !(p->flags & PRIM_INACTIVE); }
 bool usd_prim_is_defined(const usd_prim *p) { return p && !(p->flags & PRIM_UNDEFINED); }
 bool usd_prim_is_abstract(const usd_prim *p) { return p && p->flags & PRIM_ABSTRACT; }

@@ -336,7 +336,7 @@ const struct schema_row schema_rows[] = {
       "uniform float2 ui:nodegraph:node:size;"
       "uniform string ui:nodegraph:node:docURI;" },
     { "SceneGraphPrimAPI", BASE, API, NULL, "uniform token ui:displayName; uniform token ui:displayGroup;" },
-    { "Backdrop", "Typed", CONCRETE, "NodeGraphNodeAPI", "uniform token ui:description;" },
+    { "Backdrop", "Typed", CONCRETE, NULL, "uniform token ui:description;" },
     { "LocalizationAPI", BASE, MULTIPLE, NULL, "uniform token localization:@:language;" },
     { "AccessibilityAPI", BASE, MULTIPLE, NULL,
       "string accessibility:@:label;"

@@ -235,6 +235,8 @@ struct usd_stage {
     struct hash_map children;         // (prim address, name) -> child, for long lists
     struct hash_map child_lists;      // prims whose children are in `children`
     struct hash_map definitions;      // "Type API API:instance" -> struct usd_definition, owned
+    struct hash_map fallback_types;   // unknown type -> known one, by the root layer's fallbackPrimTypes
+    bool fallback_types_read;
     struct {
         ARRAY_OF(struct arena *);
     } arenas; // of the composing threads

@@ -180,6 +180,18 @@ static void api_schemas_of_weaker_layers_count(void **state)
     remove_folder(&f);
 }
 
+static void unknown_types_have_fallbacks(void **state)
+{
+    usd_stage *s = open_text("#usda 1.0\n(\n fallbackPrimTypes = {\n  token[] RoundThing = [\"Newer\", \"Sphere\"]\n }\n)\ndef RoundThing \"a\" { token purpose = \"guide\"\n }\ndef SquareThing \"b\" {}\n");
+    double d;
+    assert_true(usd_prim_is_a(prim(s, "/a"), "Sphere") && usd_prim_is_a(prim(s, "/a"), "Gprim") && usd_prim_is_a(prim(s, "/a"), "RoundThing"));
+    assert_string_equal(usd_prim_type_name(prim(s, "/a")), "RoundThing");
+    assert_true(usd_property_is_uniform(usd_stage_find_property(s, "/a.purpose")));
+    assert_true(usd_prim_get_double(prim(s, "/a"), "radius", NAN, &d) && d == 1);
+    assert_false(usd_prim_is_a(prim(s, "/b"), "Gprim"));
+    usd_stage_close(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -187,6 +199,7 @@ int main(void)
         cmocka_unit_test(properties_come_with_type_variability_and_allowed_tokens), cmocka_unit_test(lights_have_their_apis_built_in),
         cmocka_unit_test(multiple_apply_schemas_name_properties_by_instance), cmocka_unit_test(built_in_properties_are_what_the_schema_says),
         cmocka_unit_test(fallbacks_of_applied_schemas_are_found), cmocka_unit_test(api_schemas_of_weaker_layers_count),
+        cmocka_unit_test(unknown_types_have_fallbacks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
