@@ -20,12 +20,12 @@ static struct cubic cubic_of(double p0, double p1, double p2, double p3)
 }
 static double cubic_at(const struct cubic *f, double t) { return t * (t * (t * f->a + f->b) + f->c) + f->d; }
 
-// The candidate inside [0, 1]; the last one when rounding leaves several.
+// The candidate nearest to the middle of [0, 1], where one is.
 static double pick(const double *roots, int count)
 {
-    double best = 0;
-    for (int i = 0; i < count; i++)
-        if (roots[i] >= 0 && roots[i] <= 1)
+    double best = roots[0];
+    for (int i = 1; i < count; i++)
+        if (fabs(roots[i] - 0.5) < fabs(best - 0.5))
             best = roots[i];
     return best;
 }
@@ -95,21 +95,17 @@ static double bezier(const struct knot *a, const struct knot *b, double time)
         width2 = f2 * span;
     }
     struct cubic x = cubic_of(a->time - time, a->time + width1 - time, b->time - width2 - time, b->time - time);
-    double t       = ascending_zero(&x);
-    if (t <= 0)
-        return a->value;
-    if (t >= 1)
-        return b->value;
-    double end     = pre_value(b);
+    double t       = ascending_zero(&x), end = pre_value(b);
+    t              = t < 0 ? 0 : t > 1 ? 1 : t;
     struct cubic y = cubic_of(a->value, a->value + width1 * a->post_slope, end + -width2 * b->pre_slope, end);
     return cubic_at(&y, t);
 }
 
-// Time passes evenly; tangents reach over a third of the segment.
+// Time passes evenly from 0 to 1; slopes are of that time.
 static double hermite(const struct knot *a, const struct knot *b, double time)
 {
-    double span = b->time - a->time, third = span / 3, end = pre_value(b);
-    struct cubic y = cubic_of(a->value, a->value + third * a->post_slope, end - third * b->pre_slope, end);
+    double span = b->time - a->time, rise = pre_value(b) - a->value, m0 = a->post_slope * span, m1 = b->pre_slope * span;
+    struct cubic y = { -2 * rise + m0 + m1, 3 * rise - 2 * m0 - m1, m0, a->value };
     return cubic_at(&y, (time - a->time) / span);
 }
 
@@ -244,7 +240,7 @@ static bool extrapolate(const struct spline *s, const struct loops *l, bool befo
         slope = before ? s->pre_slope : s->post_slope;
     } else if (mode == EXTRAP_LINEAR && several && !end.dual) {
         const struct knot *a = before ? &end : &beside, *b = before ? &beside : &end;
-        slope = a->interp == SPLINE_LINEAR ? segment_slope(a, b) : a->interp == SPLINE_HELD ? 0 : before ? end.post_slope : end.pre_slope;
+        slope = a->interp == SPLINE_LINEAR ? segment_slope(a, b) : a->interp != SPLINE_CURVE ? 0 : before ? end.post_slope : end.pre_slope;
     }
     *out = before ? pre_value(&end) - slope * (end.time - time) : end.value + slope * (time - end.time);
     return true;
@@ -289,6 +285,19 @@ static void unroll(const struct spline *s, const struct loops *l, struct place *
     at->offset += before ? -n * s->loop_offset : n * s->loop_offset;
 }
 
+// At a knot itself: a block beside it leaves it without a value on that side.
+static bool at_knot(const struct spline *s, const struct around *r, bool left, double *out)
+{
+    if (!left) {
+        *out = r->prev.value;
+        return (r->prev.time == s->knots[s->count - 1].time ? s->post : r->prev.interp) != SPLINE_BLOCK;
+    }
+    bool first = r->next.time == s->knots[0].time || !r->has_prev;
+    *out       = !first && r->prev.interp == SPLINE_HELD ? r->prev.value : pre_value(&r->next);
+    return (first ? s->pre : r->prev.interp) != SPLINE_BLOCK;
+}
+_Static_assert(SPLINE_BLOCK == 0 && EXTRAP_BLOCK == 0, "both are asked for at once");
+
 bool spline_eval(const struct spline *s, double time, double *out)
 {
     if (!s->count || !isfinite(time))
@@ -300,9 +309,9 @@ bool spline_eval(const struct spline *s, double time, double *out)
     struct around r = around(s, &l, at.time, at.left);
     bool ok         = true;
     if (!at.left && r.has_prev && r.prev.time == at.time)
-        *out = r.prev.value;
+        ok = at_knot(s, &r, false, out);
     else if (at.left && r.has_next && r.next.time == at.time)
-        *out = r.has_prev && r.prev.interp == SPLINE_HELD ? r.prev.value : pre_value(&r.next);
+        ok = at_knot(s, &r, true, out);
     else if (!r.has_prev || !r.has_next)
         ok = extrapolate(s, &l, !r.has_prev, at.time, out);
     else

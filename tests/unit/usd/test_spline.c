@@ -93,7 +93,10 @@ static void dual_values_step(void **state)
 static void none_has_no_value(void **state)
 {
     usd_stage *s = spline("pre: none, post: none, 0: 1; post none, 5: 2; post linear, 6: 3");
-    assert_true(!has(s, -1) && has(s, 0) && !has(s, 3) && has(s, 5) && has(s, 6) && !has(s, 7));
+    assert_true(!has(s, -1) && !has(s, 0) && !has(s, 3) && has(s, 5) && has(s, 5.5) && !has(s, 6) && !has(s, 7)); // from the knot on
+    usd_stage_close(&s);
+    s = spline("pre: none, post: linear, 0: 1; post linear, 5: 2; post none, 6: 3; post none");
+    assert_true(!has(s, -1) && has(s, 0) && has(s, 4.9) && !has(s, 5) && has(s, 6) && at(s, 9) == 3); // flat beside a block
     usd_stage_close(&s);
     s = spline("");
     assert_false(has(s, 0));
