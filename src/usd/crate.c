@@ -557,6 +557,8 @@ int crate_load(struct layer *l, const uint8_t *data, size_t size, struct file_by
     return USD_OK;
 }
 
+const struct file_bytes *crate_bytes(const struct crate *c) { return &c->owner; }
+
 void crate_close(struct crate *c)
 {
     if (!c)

@@ -11,6 +11,7 @@ bool crate_looks_like(const void *data, size_t size);
 int crate_load(struct layer *l, const uint8_t *data, size_t size, struct file_bytes *owner,
                const struct usd_limits *limits, struct usd_error *err);
 void crate_close(struct crate *c);
+const struct file_bytes *crate_bytes(const struct crate *c);
 uint64_t crate_memory(const struct crate *c); // what it keeps beside the layer's tables; c may be NULL
 
 struct usd_stage;

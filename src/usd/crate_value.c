@@ -327,7 +327,7 @@ static bool array(const struct crate *c, uint64_t rep, const void **data, size_t
     return *owned != NULL;
 }
 
-bool crate_value(const struct usd_stage *s, const struct layer *l, const struct field *f, struct usd_value *out)
+static bool read_value(const struct usd_stage *s, const struct layer *l, const struct field *f, struct usd_value *out)
 {
     const struct crate *c = l->crate;
     memset(out, 0, sizeof(*out));
@@ -360,6 +360,16 @@ bool crate_value(const struct usd_stage *s, const struct layer *l, const struct 
         return ok;
     }
     return true;
+}
+
+bool crate_value(const struct usd_stage *s, const struct layer *l, const struct field *f, struct usd_value *out)
+{
+    bool ok = read_value(s, l, f, out);
+    if (ok && file_lost(&l->crate->owner)) { // zeros stand where the file was
+        usd_value_finish(out);
+        return false;
+    }
+    return ok;
 }
 
 // ---------------------------------------------------------------------------------------------------------------
@@ -487,19 +497,22 @@ static bool listop(struct layer *l, struct crate *c, uint64_t rep, unsigned ct, 
         void *items = arena_alloc(&l->arena, (size_t)n * size + 1);
         if (!items)
             return false;
+        size_t kept = 0;
         for (uint64_t k = 0; k < n; k++) {
             if (refs) {
                 if (!read_ref(l, c, &at, (struct arc_ref *)items + k, ct == CT_REFERENCE_LISTOP))
                     return false;
                 continue;
             }
-            uint32_t v = cur_u32le(&at);
-            ((const char **)items)[k] = ct == CT_TOKEN_LISTOP ? tok_text(crate_token(c, v))
-                                      : ct == CT_STRING_LISTOP ? tok_text(crate_string(c, v))
-                                      : tok_text(crate_path(c, v));
+            uint32_t v       = cur_u32le(&at);
+            const char *item = ct == CT_TOKEN_LISTOP ? tok_text(crate_token(c, v))
+                             : ct == CT_STRING_LISTOP ? tok_text(crate_string(c, v))
+                             : tok_text(crate_path(c, v));
+            if (*item == '/' || ct != CT_PATH_LISTOP) // else an index that is out of range
+                ((const char **)items)[kept++] = item;
         }
         op->list[lists[i].kind].items = items;
-        op->list[lists[i].kind].count = (size_t)n;
+        op->list[lists[i].kind].count = refs ? (size_t)n : kept;
     }
     out->bits = (uintptr_t)op;
     out->type = refs ? VT_REF_LISTOP : ct == CT_TOKEN_LISTOP ? VT_TOKEN_LISTOP : ct == CT_STRING_LISTOP ? VT_STRING_LISTOP : VT_PATH_LISTOP;

@@ -11,6 +11,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "file_guard.h"
+
+#define READ_UP_TO (1u << 20)
+
 void error_set(struct usd_error *err, int code, const char *file, const char *format, ...)
 {
     if (!err)
@@ -88,6 +92,47 @@ bool file_in_memory(const struct layer_env *env, const char *resolved)
     return !strncmp(resolved, env->memory->path, n) && (!resolved[n] || resolved[n] == '[');
 }
 
+// Small files are read: that is quicker than mapping them, and nobody can change them any more. 0 is fine for `size`.
+static bool read_whole(int fd, size_t size, struct file_bytes *out)
+{
+    uint8_t *data = malloc(size + FILE_PADDING);
+    size_t got    = 0;
+    while (data && got < size) {
+        ssize_t n = read(fd, data + got, size - got);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            break;
+        got += (size_t)n;
+    }
+    if (!data || got < size) { // shorter than it was a moment ago
+        errno = data ? EIO : ENOMEM;
+        free(data);
+        return false;
+    }
+    memset(data + size, 0, FILE_PADDING);
+    out->data = out->heap = data;
+    return true;
+}
+
+static bool map_whole(int fd, size_t size, struct file_bytes *out)
+{
+    void *map = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (map == MAP_FAILED)
+        return false;
+    unsigned guard = guard_add(map, size);
+    if (!guard) {
+        munmap(map, size);
+        return false;
+    }
+    out->data = out->map = map;
+    out->map_size        = size;
+    out->guard           = guard;
+    return true;
+}
+
+bool file_lost(const struct file_bytes *f) { return guard_lost(f->guard); }
+
 static int map_plain(const struct layer_env *env, const char *path, struct file_bytes *out, struct usd_error *err)
 {
     if (file_in_memory(env, path)) {
@@ -114,17 +159,10 @@ static int map_plain(const struct layer_env *env, const char *path, struct file_
     } else {
         out->stamp = stamp_of(&st);
         out->size  = (size_t)st.st_size;
-        out->data  = (const uint8_t *)"";
-        if (out->size) {
-            void *map = mmap(NULL, out->size, PROT_READ, MAP_PRIVATE, fd, 0);
-            if (map == MAP_FAILED) {
-                error_set(err, USD_ERR_IO, path, "%s: cannot be mapped: %s", path, strerror(errno));
-                rc = USD_ERR_IO;
-            } else {
-                out->map      = map;
-                out->map_size = out->size;
-                out->data     = map;
-            }
+        bool ok    = out->size > READ_UP_TO && map_whole(fd, out->size, out);
+        if (!ok && !read_whole(fd, out->size, out)) {
+            error_set(err, USD_ERR_IO, path, "%s: cannot be read: %s", path, strerror(errno));
+            rc = USD_ERR_IO;
         }
     }
     close(fd);
@@ -174,6 +212,7 @@ int file_map(const struct layer_env *env, const char *resolved, struct file_byte
 
 void file_unmap(struct file_bytes *f)
 {
+    guard_remove(f->guard);
     if (f->map)
         munmap(f->map, f->map_size);
     free(f->heap);

@@ -8,12 +8,18 @@ struct file_bytes {
     size_t size;
     void *map;       // munmap'ed on finish
     size_t map_size;
-    void *heap;      // freed on finish
+    unsigned guard;  // of the map
+    void *heap;      // freed on finish; FILE_PADDING zero bytes follow what is in it
     uint64_t stamp;  // changes when the file does
 };
 
+#define FILE_PADDING 16
+
+// Was the file cut short while it was mapped? Its bytes behind the cut read as zeros then.
+bool file_lost(const struct file_bytes *f);
+
 /**
- * The bytes of a file, or of "package.usdz[member]" (nested as often as needed), mapped.
+ * The bytes of a file, or of "package.usdz[member]" (nested as often as needed): read when there are few, else mapped.
  * A package without [member] gives the package itself.
  */
 int file_map(const struct layer_env *env, const char *resolved, struct file_bytes *out, struct usd_error *err);

@@ -13,6 +13,7 @@
 #include "crate.h"
 #include "file.h"
 #include "mtlx.h"
+#include "pages.h"
 #include "usda.h"
 
 struct usd_limits limits_effective(const struct usd_limits *limits)
@@ -276,27 +277,21 @@ void layer_seal(struct layer *l)
     layer_derive(l);
 }
 
-// The parser reads up to 16 zero bytes past the end. The last page of a mapped file is filled up with zeros, so most
-// files are read where they are; the others are copied.
-static bool ends_in_zeros(const struct file_bytes *bytes, const void *data, size_t size)
-{
-    size_t page = (size_t)sysconf(_SC_PAGESIZE), tail = size % page;
-    return bytes->map && data == bytes->map && size == bytes->map_size && tail && page - tail >= 16;
-}
-
+// The parser reads up to 16 zero bytes past the end, and the text must not change under it: what is mapped is copied.
 static int parse_text(struct layer *l, const struct layer_env *env, const struct file_bytes *bytes, const void *data, size_t size,
                       struct usd_error *err)
 {
-    if (ends_in_zeros(bytes, data, size))
+    if (bytes->heap && (const char *)data + size == (const char *)bytes->heap + bytes->size)
         return usda_parse(l, data, size, &env->limits, err);
-    char *text = malloc(size + 16);
+    char *text = malloc(size + FILE_PADDING);
     if (!text) {
         error_set(err, USD_ERR_NOMEM, l->identifier, "%s: out of memory", l->identifier);
         return USD_ERR_NOMEM;
     }
+    pages_expect(text, size);
     memcpy(text, data, size);
-    memset(text + size, 0, 16);
-    int rc = usda_parse(l, text, size, &env->limits, err);
+    memset(text + size, 0, FILE_PADDING);
+    int rc = file_lost(bytes) ? USD_OK : usda_parse(l, text, size, &env->limits, err);
     free(text);
     return rc;
 }
@@ -354,6 +349,10 @@ static int parse(const struct layer_env *env, const char *identifier, const char
                   identifier);
         rc = USD_ERR_FORMAT;
     }
+    if (file_lost(l->crate ? crate_bytes(l->crate) : bytes)) {
+        error_set(err, USD_ERR_IO, identifier, "%s: the file was cut short while it was read", identifier);
+        rc = USD_ERR_IO;
+    }
     if (rc != USD_OK) {
         layer_release(l);
         return rc;
@@ -372,12 +371,13 @@ int layer_from_bytes(const struct layer_env *env, const char *identifier, const 
         bytes.data = env->memory->data;
         identifier = env->memory->path;
     } else if (!usda_looks_like(data, size)) { // crates are read in place, later: keep a copy
-        bytes.heap = malloc(size ? size : 1);
+        bytes.heap = malloc(size + FILE_PADDING);
         if (!bytes.heap) {
             error_set(err, USD_ERR_NOMEM, identifier, "%s: out of memory", identifier);
             return USD_ERR_NOMEM;
         }
         memcpy(bytes.heap, data, size);
+        memset((char *)bytes.heap + size, 0, FILE_PADDING);
         bytes.data = bytes.heap;
     }
     int rc = parse(env, identifier, anchor, &bytes, out, err);

@@ -218,6 +218,13 @@ int usd_asset_read(const usd_stage *s, const char *resolved, void **data, size_t
         memcpy(*data, f.data, f.size);
         *size = f.size;
     }
+    if (file_lost(&f)) {
+        free(*data);
+        *data = NULL;
+        *size = 0;
+        error_set(err, USD_ERR_IO, resolved, "%s: the file was cut short while it was read", resolved);
+        rc = USD_ERR_IO;
+    }
     file_unmap(&f);
     return rc;
 }
