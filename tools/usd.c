@@ -92,6 +92,7 @@ static const struct option {
     { "--variant-fallback", "set=a,b", "where nothing is selected in a set, the first of these that it has; may be repeated", STAGES },
     { "--search-path", "FOLDER", "look for assets here, too; may be repeated", STAGES | CAT },
     { "--no-payloads", NULL, "leave payloads out", STAGES },
+    { "--session", "FILE", "usda text on top of the stage, as its session layer", STAGES },
     { "--help", NULL, "this text; after a verb: what goes with it", STAGES | CAT },
 };
 #define OPTION_COUNT (sizeof(options) / sizeof(options[0]))
@@ -160,6 +161,7 @@ struct lists {
     const char *search[MAX_CHOICES];
     struct usd_variant_fallback fallbacks[MAX_FALLBACKS];
     const char *preferred[MAX_FALLBACKS][MAX_FALLBACKS];
+    char session_folder[4096], *session;
 };
 
 // "SET=A,B"
@@ -181,6 +183,38 @@ static bool add_fallback(struct usd_tool_options *o, struct lists *lists, char *
     return n > 0;
 }
 
+// The text stays in memory as long as the program runs.
+static bool read_session(struct usd_tool_options *o, struct lists *lists, const char *path)
+{
+    FILE *f      = fopen(path, "rb");
+    char *text   = NULL;
+    size_t size  = 0, room = 0, n = 1;
+    bool ok      = f != NULL;
+    while (ok && n) {
+        if (size + 65536 > room) {
+            char *more = realloc(text, room = room * 2 + 65536);
+            ok         = more != NULL;
+            text       = ok ? more : text;
+        }
+        n = ok ? fread(text + size, 1, 65536, f) : 0;
+        size += n;
+    }
+    ok = ok && !ferror(f);
+    if (f)
+        fclose(f);
+    const char *slash = strrchr(path, '/');
+    int length        = slash ? (int)(slash - path) : 1;
+    if (!ok || snprintf(lists->session_folder, sizeof(lists->session_folder), "%.*s", length, slash ? path : ".") >= (int)sizeof(lists->session_folder)) {
+        free(text);
+        return false;
+    }
+    free(lists->session); // the last one counts
+    o->open.session        = lists->session = text;
+    o->open.session_size   = size;
+    o->open.session_anchor = slash == path ? "/" : lists->session_folder;
+    return true;
+}
+
 static bool apply(struct usd_tool_options *o, struct lists *lists, const char *name, char *value)
 {
     if (!strcmp(name, "--json"))
@@ -195,6 +229,8 @@ static bool apply(struct usd_tool_options *o, struct lists *lists, const char *n
         return o->notes = true;
     if (!strcmp(name, "--no-payloads"))
         return o->open.skip_payloads = true;
+    if (!strcmp(name, "--session"))
+        return read_session(o, lists, value);
     if (!strcmp(name, "--depth"))
         return read_depth(value, &o->depth);
     if (!strcmp(name, "--time"))

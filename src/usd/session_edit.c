@@ -1,9 +1,11 @@
 // Authoring in the session layer: checks what is asked, writes the opinion, notes what the next commit has to look at.
+#include <limits.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "edit.h"
 #include "path.h"
@@ -713,7 +715,12 @@ static int parse(usd_stage *s, const char *text, size_t size, const char *anchor
         error_set(err, USD_ERR_FORMAT, "session", "session: text that begins with '#usda' is expected");
         return USD_ERR_FORMAT;
     }
-    if (snprintf(anchor, RESOLVED_MAX, anchor_dir ? "%s/x" : "%s", anchor_dir ? anchor_dir : root_anchor) >= RESOLVED_MAX)
+    char here[PATH_MAX] = "";
+    if (anchor_dir && *anchor_dir != '/' && !getcwd(here, sizeof(here)))
+        *here = 0;
+    int n = anchor_dir ? snprintf(anchor, RESOLVED_MAX, "%s%s%s/x", here, *here ? "/" : "", anchor_dir)
+                       : snprintf(anchor, RESOLVED_MAX, "%s", root_anchor);
+    if (n >= RESOLVED_MAX)
         return refuse(err, USD_ERR_INVALID, "/", "the folder's name is too long");
     int rc = layer_from_bytes(&s->env, "session", anchor, text, size, out, err);
     for (size_t i = 0; rc == USD_OK && i < (*out)->warnings.count; i++)
