@@ -1,5 +1,5 @@
 // bench-edit [COUNT]: edits of a stage with COUNT (10,000) references to 100 assets with variants, each followed by its
-// commit; and opening the whole stage again, as the alternative. Prints the median, the quickest and the slowest.
+// commit; and opening the whole stage again, as the alternative. Then of one with as many heirs of a class. Prints the median, the quickest and the slowest.
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -63,6 +63,29 @@ static void define(int round)
     must(round & 1 ? usd_session_clear(stage, path, &err) : usd_session_define(stage, path, "Sphere", &err), &err);
 }
 
+static void class_value(int round)
+{
+    struct usd_error err;
+    double size = round;
+    must(usd_session_set_numbers(stage, "/_class.size", "double", &size, 1, USD_TIME_DEFAULT, &err), &err);
+}
+
+// Prims that all inherit one class: a commit looks whether its edits reach them.
+static void open_heirs(void)
+{
+    size_t room = 128 + (size_t)count * 64, n = 0;
+    char *text  = malloc(room);
+    if (!text)
+        exit(1);
+    n += (size_t)snprintf(text, room, "#usda 1.0\nclass \"_class\" { double size = 1\n}\ndef \"World\" {\n");
+    for (int i = 0; i < count; i++)
+        n += (size_t)snprintf(text + n, room - n, "def \"I%d\" ( inherits = </_class> ) {}\n", i);
+    n += (size_t)snprintf(text + n, room - n, "}\n");
+    struct usd_error err;
+    must(usd_stage_open_string(text, n, NULL, NULL, NULL, &stage, &err), &err);
+    free(text);
+}
+
 static int by_value(const void *a, const void *b)
 {
     double x = *(const double *)a, y = *(const double *)b;
@@ -124,6 +147,11 @@ int main(int argc, char **argv)
     measure("hide and show one prim", visibility, reopening);
     measure("switch the variant of one reference", variant, reopening);
     measure("add a prim, and take it back", define, reopening);
+    usd_stage_close(&stage);
+    open_heirs();
+    printf("%d heirs of a class\n", count);
+    measure("move one prim again and again", transform, 0);
+    measure("a value of the class", class_value, 0);
     usd_stage_close(&stage);
     snprintf(command, sizeof(command), "rm -rf '%s'", folder);
     return system(command) != 0;
