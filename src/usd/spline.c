@@ -146,7 +146,7 @@ static size_t knot_at_or_after(const struct spline *s, double time)
 
 static struct loops loops_of(const struct spline *s)
 {
-    struct loops l = { .on = s->has_loop && s->loop_end > s->loop_start && s->pre_loops >= 0 && s->post_loops >= 0 };
+    struct loops l = { .on = s->has_loop && s->loop_end > s->loop_start && s->pre_loops >= 0 && s->post_loops >= 0 && (s->pre_loops || s->post_loops) };
     if (!l.on)
         return l;
     l.first = knot_at_or_after(s, s->loop_start);
@@ -165,6 +165,30 @@ static struct knot copy_of(const struct spline *s, const struct loops *l, size_t
     k.value += times * s->loop_offset;
     k.pre_value += times * s->loop_offset;
     return k;
+}
+
+size_t spline_unroll(const struct spline *s, struct knot *out, size_t max)
+{
+    struct loops l = loops_of(s);
+    size_t n       = 0;
+    double copies  = l.on ? ((double)s->pre_loops + s->post_loops + 1) * (double)(l.end - l.first) + 1 : 0;
+    if (copies > SPLINE_UNROLL_MAX)
+        return SIZE_MAX;
+    for (size_t i = 0; i < s->count && (!l.on || s->knots[i].time < l.from); i++, n++)
+        if (n < max)
+            out[n] = s->knots[i];
+    if (!l.on)
+        return n;
+    for (int32_t k = -s->pre_loops; k <= s->post_loops; k++)
+        for (size_t i = l.first; i < l.end; i++, n++)
+            if (n < max)
+                out[n] = copy_of(s, &l, i, k);
+    if (n++ < max)
+        out[n - 1] = copy_of(s, &l, l.first, s->post_loops + 1.0);
+    for (size_t i = l.first; i < s->count; i++)
+        if (s->knots[i].time > l.to && n++ < max)
+            out[n - 1] = s->knots[i];
+    return n;
 }
 
 // The knots around a time that is not in an echo of the prototype. `left`: a knot at the time itself counts as behind it.

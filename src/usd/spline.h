@@ -40,11 +40,15 @@ static inline bool spline_is_sloped(const struct spline *s)
 bool spline_eval(const struct spline *s, double time, double *out);
 // The same as a value of the spline's type.
 bool spline_value(const struct spline *s, double time, struct usd_value *out);
-// A spline as it looks from the stage, in `a`. Widths scale, slopes scale inversely, a negative scale turns it around.
+// A spline as it looks from the stage, in `a`. Widths scale, slopes scale inversely. A negative scale turns it around, and
+// writes inner loops out. NULL: memory is short, or there are too many loops.
 const struct spline *spline_map(struct arena *a, const struct spline *s, struct time_map t);
 // Sorts knots, drops all but the last of those with one time, rounds to the type, computes automatic tangents.
 // Takes over `knots`, memory of the layer's arena.
 struct spline *spline_finish(struct arena *a, struct spline *s, struct knot *knots, size_t count);
+// All knots with the copies that inner loops make; copies up to `max`, returns how many. SIZE_MAX: too many to write out.
+#define SPLINE_UNROLL_MAX 100000
+size_t spline_unroll(const struct spline *s, struct knot *out, size_t max);
 // The binary form that crate files hold. NULL: damaged or of a newer version.
 const struct spline *spline_decode(struct arena *a, const void *data, size_t size);
 

@@ -79,44 +79,75 @@ struct spline *spline_finish(struct arena *a, struct spline *s, struct knot *kno
 
 // ---------------------------------------------------------------------------------------------------------------
 
+static struct knot stretched(const struct knot *k, struct time_map t)
+{
+    struct knot m = *k;
+    m.time        = k->time * t.scale + t.offset;
+    m.pre_width *= fabs(t.scale);
+    m.post_width *= fabs(t.scale);
+    m.pre_slope /= t.scale;
+    m.post_slope /= t.scale;
+    return m;
+}
+
+// What was to the left of it is to the right now. `prev` was the knot before, NULL for the first.
+static struct knot turned(const struct knot *k, const struct knot *prev, struct time_map t)
+{
+    struct knot m    = stretched(k, t), s = m;
+    double left      = prev && prev->interp == SPLINE_HELD ? prev->value : k->dual ? k->pre_value : k->value;
+    m.pre_value      = k->value;
+    m.value          = left;
+    m.dual           = left != k->value;
+    m.pre_width      = s.post_width;
+    m.post_width     = s.pre_width;
+    m.pre_slope      = s.post_slope;
+    m.post_slope     = s.pre_slope;
+    m.pre_algorithm  = k->post_algorithm;
+    m.post_algorithm = k->pre_algorithm;
+    m.interp         = prev ? prev->interp : SPLINE_HELD;
+    return m;
+}
+
+static const struct spline *turn_around(struct arena *a, const struct spline *s, struct time_map t)
+{
+    size_t n            = spline_unroll(s, NULL, 0);
+    struct spline *m    = n == SIZE_MAX ? NULL : arena_alloc(a, sizeof(*m));
+    struct knot *from   = m ? arena_alloc(a, n * sizeof(*from) + 1) : NULL;
+    struct knot *knots  = from ? arena_alloc(a, n * sizeof(*knots) + 1) : NULL;
+    if (!knots)
+        return NULL;
+    spline_unroll(s, from, n);
+    for (size_t i = 0; i < n; i++)
+        knots[n - 1 - i] = turned(&from[i], i ? &from[i - 1] : NULL, t);
+    *m            = *s;
+    m->knots      = knots;
+    m->count      = n;
+    m->has_loop   = false;
+    m->pre        = s->post;
+    m->post       = s->pre;
+    m->pre_slope  = s->post_slope / t.scale;
+    m->post_slope = s->pre_slope / t.scale;
+    return m;
+}
+
 const struct spline *spline_map(struct arena *a, const struct spline *s, struct time_map t)
 {
     if (t.offset == 0 && t.scale == 1)
         return s;
+    if (t.scale < 0)
+        return turn_around(a, s, t);
     struct spline *m   = arena_alloc(a, sizeof(*m));
     struct knot *knots = arena_alloc(a, s->count * sizeof(*knots) + 1);
-    if (!m || !knots || t.scale == 0)
-        return s;
-    bool back      = t.scale < 0;
-    double stretch = fabs(t.scale);
-    *m             = *s;
-    m->knots       = knots;
-    m->pre         = back ? s->post : s->pre;
-    m->post        = back ? s->pre : s->post;
-    m->pre_slope   = (back ? s->post_slope : s->pre_slope) / t.scale;
-    m->post_slope  = (back ? s->pre_slope : s->post_slope) / t.scale;
-    m->loop_start  = (back ? s->loop_end : s->loop_start) * t.scale + t.offset;
-    m->loop_end    = (back ? s->loop_start : s->loop_end) * t.scale + t.offset;
-    m->pre_loops   = back ? s->post_loops : s->pre_loops;
-    m->post_loops  = back ? s->pre_loops : s->post_loops;
-    m->loop_offset = back ? -s->loop_offset : s->loop_offset;
-    for (size_t i = 0; i < s->count; i++) {
-        const struct knot *k = &s->knots[i];
-        struct knot *to      = &knots[back ? s->count - 1 - i : i];
-        *to                  = *k;
-        to->time             = k->time * t.scale + t.offset;
-        to->pre_width        = (back ? k->post_width : k->pre_width) * stretch;
-        to->post_width       = (back ? k->pre_width : k->post_width) * stretch;
-        to->pre_slope        = (back ? k->post_slope : k->pre_slope) / t.scale;
-        to->post_slope       = (back ? k->pre_slope : k->post_slope) / t.scale;
-        if (back) {
-            to->value          = k->dual ? k->pre_value : k->value;
-            to->pre_value      = k->value;
-            to->pre_algorithm  = k->post_algorithm;
-            to->post_algorithm = k->pre_algorithm;
-            to->interp         = i ? s->knots[i - 1].interp : k->interp; // of the segment that now comes after
-        }
-    }
+    if (!m || !knots)
+        return NULL;
+    for (size_t i = 0; i < s->count; i++)
+        knots[i] = stretched(&s->knots[i], t);
+    *m            = *s;
+    m->knots      = knots;
+    m->pre_slope  = s->pre_slope / t.scale;
+    m->post_slope = s->post_slope / t.scale;
+    m->loop_start = s->loop_start * t.scale + t.offset;
+    m->loop_end   = s->loop_end * t.scale + t.offset;
     return m;
 }
 

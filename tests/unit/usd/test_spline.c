@@ -246,6 +246,34 @@ static void what_is_written_reads_back_the_same(void **state)
     remove_folder(&f);
 }
 
+static void flattening_writes_stage_time_also_when_it_runs_back(void **state)
+{
+    static const char *const offsets[] = { "( offset = 3; scale = 2 )", "( offset = 3; scale = -2 )" };
+    static const char *const bodies[]  = { "pre: sloped(1), post: linear, 0: 1; post curve (1, 2), 5: 3; pre (1, 2); post linear, 9: 0.5; post held, 12: 4",
+                                          "loop: (0, 4, 1, 2, 2), post: loop repeat, -9: 7; post linear, 0: 1; post curve (1, 2), 3: 3; pre (1, 2); post linear, 4: 9; post linear, 20: 2",
+                                          "pre: loop oscillate, 0: 1; post linear, 5: 3; post none, 7: 1; post linear, 9: 5" };
+    struct folder f = make_folder();
+    for (int o = 0; o < 2; o++)
+        for (int b = 0; b < 3; b++) {
+            char text[600];
+            usd_stage *s, *flat;
+            struct text out = { .n = 0 };
+            snprintf(text, sizeof(text), "#usda 1.0\ndef \"P\" { double v.spline = { %s }\n }\n", bodies[b]);
+            write_file(&f, "sub.usda", text);
+            snprintf(text, sizeof(text), "#usda 1.0\n( subLayers = [@./sub.usda@ %s] )\n", offsets[o]);
+            assert_int_equal(usd_stage_open_string(text, strlen(text), NULL, f.path, NULL, &s, NULL), USD_OK);
+            assert_int_equal(usd_stage_write(s, collect, &out, NULL), USD_OK);
+            assert_int_equal(usd_stage_open_string(out.b, out.n, NULL, NULL, NULL, &flat, NULL), USD_OK);
+            for (double t = -60.3; t < 70; t += 0.7) { // not on knots: those have a left and a right side
+                if (has(s, t) != has(flat, t) || (has(s, t) && fabs(at(s, t) - at(flat, t)) > 1e-9))
+                    fail_msg("%s %s at %g", offsets[o], bodies[b], t);
+            }
+            usd_stage_close(&s);
+            usd_stage_close(&flat);
+        }
+    remove_folder(&f);
+}
+
 // The binary form: flags, slopes, loops, knots.
 static size_t put(uint8_t *b, size_t n, const void *data, size_t size)
 {
@@ -327,7 +355,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(none_has_no_value), cmocka_unit_test(extrapolation_is_held_linear_or_sloped), cmocka_unit_test(extrapolation_loops),
         cmocka_unit_test(inner_loops_repeat_the_prototype), cmocka_unit_test(auto_ease_is_flat_at_extremes), cmocka_unit_test(a_layer_offset_moves_the_spline),
         cmocka_unit_test(the_type_rounds), cmocka_unit_test(samples_are_stronger_and_defaults_weaker_in_one_layer), cmocka_unit_test(the_grammar),
-        cmocka_unit_test(what_is_written_reads_back_the_same), cmocka_unit_test(the_binary_form_of_crates), cmocka_unit_test(splines_blocks_and_clips_of_a_crate),
+        cmocka_unit_test(what_is_written_reads_back_the_same), cmocka_unit_test(flattening_writes_stage_time_also_when_it_runs_back), cmocka_unit_test(the_binary_form_of_crates), cmocka_unit_test(splines_blocks_and_clips_of_a_crate),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
