@@ -12,6 +12,7 @@
 #include "hash.h"
 #include "crate.h"
 #include "file.h"
+#include "foreign.h"
 #include "mtlx.h"
 #include "pages.h"
 #include "usda.h"
@@ -345,9 +346,12 @@ static int parse(const struct layer_env *env, const char *identifier, const char
     } else if (mtlx_looks_like(identifier, data, size)) {
         rc = mtlx_parse(l, env, data, size, err);
     } else {
-        error_set(err, USD_ERR_FORMAT, identifier, "%s: not a USD layer: it starts neither with '#usda' nor as a crate or a package",
-                  identifier);
-        rc = USD_ERR_FORMAT;
+        const char *other = foreign_format(identifier, data, size);
+        rc                = other ? USD_ERR_UNSUPPORTED : USD_ERR_FORMAT;
+        if (other)
+            error_set(err, rc, identifier, "%s: this is %s, which is not supported as a layer; convert it to USD", identifier, other);
+        else
+            error_set(err, rc, identifier, "%s: not a USD layer: it starts neither with '#usda' nor as a crate or a package", identifier);
     }
     if (file_lost(l->crate ? crate_bytes(l->crate) : bytes)) {
         error_set(err, USD_ERR_IO, identifier, "%s: the file was cut short while it was read", identifier);

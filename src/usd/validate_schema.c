@@ -130,6 +130,8 @@ static void check_dropped(struct usd_stage *s, const usd_property *q)
 
 static bool is_udim(const char *path) { return strstr(path, "<UDIM>") != NULL; }
 
+static bool is_url(const char *path) { return strstr(path, "://") && strncmp(path, "file://", 7) != 0; }
+
 static void check_assets(struct usd_stage *s, const usd_property *q, const struct usd_value *v)
 {
     const struct usd_asset *a = v->data;
@@ -137,7 +139,9 @@ static void check_assets(struct usd_stage *s, const usd_property *q, const struc
     // Shader sources come from the search paths of a renderer.
     bool source = !strncmp(name, "info:", 5) && strstr(name, "sourceAsset");
     for (size_t i = 0; i < v->count; i++)
-        if (*a[i].authored && !*a[i].resolved)
+        if (is_url(a[i].authored))
+            PROPERTY_FINDING(s, q, USD_WARNING, "missing-asset", "put a copy beside the layer and name that", "asset @%s@ is a URL; only files and package members are read", a[i].authored);
+        else if (*a[i].authored && !*a[i].resolved)
             PROPERTY_FINDING(s, q, source ? USD_WARNING : USD_ERROR, "missing-asset",
                              source ? "a renderer must find it on its own search path" : "correct the path, put the file there, or give --search-path",
                              is_udim(a[i].authored) ? "no tile of @%s@ was found" : "asset @%s@ was not found", a[i].authored);

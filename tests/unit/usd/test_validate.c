@@ -28,6 +28,7 @@ static const struct {
     { "missing-target", "/a.r", "not active", "def \"a\" { rel r = </b>\n }\ndef \"b\" ( active = false ) {}" },
     { "missing-connection", "/a.x", "</b.y>", "def \"a\" { float x.connect = </b.y>\n }\ndef \"b\" {}" },
     { "missing-asset", "/a.f", "@none.png@", "def \"a\" { asset f = @none.png@\n }" },
+    { "missing-asset", "/a.f", "is a URL", "def \"a\" { asset f = @https://example.com/a.png@\n }" },
     { "kind", "/a", "'banana'", "def \"a\" ( kind = \"banana\" ) {}" },
     { "kind", "/a/b", "below the component", "def \"a\" ( kind = \"component\" ) { def \"b\" ( kind = \"component\" ) {} }" },
     { "variant", "/a", "'two'", "def \"a\" ( variants = { string v = \"two\" }\n variantSets = \"v\" ) { variantSet \"v\" = { \"one\" {} } }" },
@@ -121,6 +122,18 @@ static void targets_that_lead_out_of_a_reference(void **state)
     remove_folder(&f);
 }
 
+static void other_formats_are_named(void **state)
+{
+    struct folder f = make_folder();
+    write_file(&f, "a.abc", "Ogawa...");
+    write_file(&f, "b.obj", "v 0 0 0\n");
+    usd_stage *s = open_file(write_file(&f, "c.usda", "#usda 1.0\ndef \"A\" ( references = @a.abc@ ) {}\ndef \"B\" ( payload = @b.obj@ ) {}\n"));
+    assert_true(finds(s, "composition", "an Alembic file, which is not supported"));
+    assert_true(finds(s, "composition", "an OBJ file"));
+    usd_stage_close(&s);
+    remove_folder(&f);
+}
+
 static void layers_in_other_units_get_a_note(void **state)
 {
     struct folder f = make_folder();
@@ -168,7 +181,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_rule_finds_its_scene), cmocka_unit_test(targets_that_lead_out_of_a_reference),
-        cmocka_unit_test(layers_in_other_units_get_a_note), cmocka_unit_test(packages),
+        cmocka_unit_test(layers_in_other_units_get_a_note), cmocka_unit_test(packages), cmocka_unit_test(other_formats_are_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
