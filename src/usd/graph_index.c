@@ -329,13 +329,9 @@ static bool finish(struct scratch *x, struct graph *g, const struct usd_prim *pr
 bool graph_build(struct usd_stage *s, struct scratch *x, struct arena *arena, const struct usd_prim *prim,
                  const struct spec_ref *refs, size_t ref_count, struct graph_result *out)
 {
-    char path[8192];
-    size_t n = prim_path_write(prim, path, sizeof(path));
-    if (n >= sizeof(path))
-        return false;
     x->stage        = s;
     x->arena        = arena;
-    x->prim_path    = tok_make(path, n);
+    x->prim_path    = 0;
     x->adds         = 0;
     x->work         = 0;
     x->full         = atomic_load_explicit(&s->work_full, memory_order_relaxed);
@@ -343,6 +339,7 @@ bool graph_build(struct usd_stage *s, struct scratch *x, struct arena *arena, co
     struct graph *g = graph_take(x, NULL);
     bool ok         = g && start(x, g, prim, refs, ref_count);
     if (ok) {
+        x->prim_path = node_at(g, 0)->n.path;
         graph_evaluate(x, g);
         ok = finish(x, g, prim, out);
     }

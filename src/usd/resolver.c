@@ -1,4 +1,5 @@
 // Asset paths: relative to the layer that authors them, along search paths, inside packages.
+#include <ctype.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -79,18 +80,81 @@ static size_t anchor_in_package(const char *anchor, const char *authored, bool f
     return (size_t)snprintf(out, RESOLVED_MAX, "%.*s[%s]", (int)package_size, anchor, joined);
 }
 
+static int hex_digit(char c) { return isdigit((unsigned char)c) ? c - '0' : isxdigit((unsigned char)c) ? (c | 32) - 'a' + 10 : -1; }
+
+// "file:///a%20b" and "file://host/a b" name a path of this machine.
+static void strip_file_scheme(char *name)
+{
+    if (strncmp(name, "file:", 5))
+        return;
+    const char *in = name + 5;
+    if (!strncmp(in, "//", 2)) {
+        const char *path = strchr(in + 2, '/');
+        in               = path ? path : in + 2;
+    }
+    char *out = name;
+    for (; *in; in++) {
+        int high = *in == '%' ? hex_digit(in[1]) : -1, low = high >= 0 ? hex_digit(in[2]) : -1;
+        *out++ = low >= 0 && (high || low) ? (char)(high << 4 | low) : *in;
+        in += low >= 0 && (high || low) ? 2 : 0;
+    }
+    *out = 0;
+}
+
+// "https://..." and the like: nobody here resolves them, and they are no file names either.
+static bool has_scheme(const char *name)
+{
+    size_t n = 0;
+    while (isalnum((unsigned char)name[n]) || (n && (name[n] == '+' || name[n] == '-' || name[n] == '.')))
+        n++;
+    return n > 1 && isalpha((unsigned char)*name) && !strncmp(name + n, "://", 3);
+}
+
+// A path that does not start with a dot is looked for below `folder` when it is not beside its layer.
+static bool found_below(const struct usd_stage *s, const char *folder, size_t folder_size, const char *name, char *out)
+{
+    char other[RESOLVED_MAX];
+    if (folder_size + strlen(name) + 2 > sizeof(other))
+        return false;
+    snprintf(other, sizeof(other), "%.*s/%s", (int)folder_size, folder, name);
+    normalise(other);
+    if (!file_exists(&s->env, other))
+        return false;
+    strcpy(out, other);
+    return true;
+}
+
+// The folder of the root layer, or of the package it is in, comes before the search paths.
+static bool found_by_search(const struct usd_stage *s, const char *name, char *out)
+{
+    if (*name == '/' || is_explicitly_relative(name))
+        return false;
+    size_t package_size, inner_size;
+    const char *inner, *root = s->root_layer ? s->root_layer->anchor : NULL;
+    size_t size = !root ? 0 : package_split(root, &package_size, &inner, &inner_size) ? package_size : strlen(root);
+    while (size && root[size - 1] != '/')
+        size--;
+    if (size && found_below(s, root, size - 1, name, out))
+        return true;
+    for (size_t i = 0; i < s->search_path_count; i++)
+        if (found_below(s, s->search_paths[i], strlen(s->search_paths[i]), name, out))
+            return true;
+    return false;
+}
+
 static size_t anchored(const struct usd_stage *s, const char *anchor, const char *authored, char *out, bool must_exist)
 {
     *out = 0;
     char name[RESOLVED_MAX];
     const char *args = strstr(authored, ":SDF_FORMAT_ARGS:");
     size_t size      = args ? (size_t)(args - authored) : strlen(authored);
-    if (!strncmp(authored, "file://", 7))
-        authored += 7, size -= 7;
     if (!size || size + 1 > sizeof(name))
         return 0;
     memcpy(name, authored, size);
     name[size] = 0;
+    strip_file_scheme(name);
+    if (has_scheme(name))
+        return must_exist ? 0 : (size_t)snprintf(out, RESOLVED_MAX, "%s", name);
     // "pkg.usdz[inner]": only the package's own path is anchored
     size_t package_size, inner_size;
     const char *inner;
@@ -114,20 +178,8 @@ static size_t anchored(const struct usd_stage *s, const char *anchor, const char
             return *out = 0;
         n = strlen(out);
         if (!file_exists(&s->env, out)) {
-            bool found = false;
-            for (size_t i = 0; *name != '/' && !is_explicitly_relative(name) && i < s->search_path_count && !found; i++) {
-                char other[RESOLVED_MAX];
-                if (strlen(s->search_paths[i]) + strlen(name) + 2 > sizeof(other))
-                    continue;
-                strcpy(other, s->search_paths[i]);
-                strcat(other, "/");
-                strcat(other, name);
-                normalise(other);
-                found = file_exists(&s->env, other);
-                if (found)
-                    strcpy(out, other);
-            }
-            n = strlen(out);
+            bool found = found_by_search(s, name, out);
+            n          = strlen(out);
             if (!found && must_exist)
                 return *out = 0;
         }
