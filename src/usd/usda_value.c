@@ -195,7 +195,9 @@ bool pa_path(struct parser *p, enum path_use use, const char **out)
     const char *wrong = path_unfit(use, open + 1, size, p->text.items);
     if (wrong)
         return pa_fail(p, open, "%s", wrong);
-    *out = tok_text(tok_make(p->text.items, n));
+    // An arc cannot lead into a variant; composition says so, hence the selections stay.
+    bool whole = use == PATH_ARC && open[1] == '/' && memchr(open + 1, '{', size);
+    *out       = tok_text(whole ? tok_make(open + 1, size) : tok_make(p->text.items, n));
     return pa_utf8(p, open, s);
 }
 
