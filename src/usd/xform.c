@@ -186,6 +186,21 @@ static bool op_matrix(const usd_prim *p, const char *op, bool inverse, double ti
     return ok && (parts != 4 || quat) && op_value(kind, d, parts, inverse, out);
 }
 
+// Most prims asked for one after the other are of one type.
+static bool is_xformable(const usd_prim *p)
+{
+    static _Thread_local struct {
+        usd_tok type;
+        bool is;
+    } last;
+    usd_tok type = prim_real(p)->type_name;
+    if (!type || type != last.type) {
+        last.is   = usd_prim_is_a(p, "Xformable");
+        last.type = type;
+    }
+    return last.is;
+}
+
 bool usd_prim_local_matrix(const usd_prim *p, double time, double out[16], bool *resets)
 {
     memcpy(out, matrix_identity, 16 * sizeof(double));
@@ -193,7 +208,7 @@ bool usd_prim_local_matrix(const usd_prim *p, double time, double out[16], bool 
         *resets = false;
     const usd_property *order = prim_property(p, T_xformOpOrder);
     struct usd_value v;
-    if (!order || !usd_prim_is_a(p, "Xformable"))
+    if (!order || !is_xformable(p))
         return false;
     if (!usd_attr_get(order, USD_TIME_DEFAULT, &v) || v.type != USD_TYPE_TOKEN || !v.is_array) {
         usd_value_finish(&v);
