@@ -82,6 +82,12 @@ struct usd_limits {
     uint32_t max_arc_depth;      /* references within references within ... (128) */
     uint64_t max_prims;          /* composed prims of one stage (100 million) */
     uint32_t max_inflate_ratio;  /* decompressed to compressed bytes of one block (300) */
+    uint32_t max_prim_sites;     /* sites that contribute to one prim (4096; more has no effect) */
+    uint32_t max_clips;          /* clips of one clip set (100000) */
+    uint32_t max_name_bytes;     /* one identifier of a text layer (65535) */
+    uint32_t max_path_bytes;     /* one path (1 MiB) */
+    uint32_t max_diagnostics;    /* kept per stage (10000) */
+    uint64_t max_compose_steps;  /* of following arcs, and 20,000 for each spec in the layers (500 million) */
 };
 
 /** Selects a variant more strongly than any layer does. */

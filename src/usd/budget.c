@@ -37,10 +37,10 @@ bool budget_work(struct usd_stage *s, uint64_t work)
     uint64_t total = atomic_fetch_add(&s->work, work) + work;
     if (total <= atomic_load_explicit(&s->work_bar, memory_order_relaxed))
         return true;
-    uint64_t bar = LIMIT_WORK_BASE + specs_of(s) * LIMIT_WORK_PER_SPEC;
+    uint64_t bar = s->env.limits.max_compose_steps + specs_of(s) * LIMIT_WORK_PER_SPEC;
     if (total <= bar)
         atomic_store(&s->work_bar, bar);
     else
-        report(s, &s->work_full, "the limit of composition arcs in proportion to the specs of the layers");
+        report(s, &s->work_full, "max_compose_steps");
     return total <= bar;
 }

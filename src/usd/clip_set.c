@@ -271,13 +271,13 @@ static bool derive(const struct build *b, const char *path, struct parts *out)
         return complain(b, "templateAssetPath is not of the form name.###.usd or name.###.###.usd"), false;
     if (!(start <= end) || !(fabs(start) < 2e9) || !(fabs(end) < 2e9))
         return complain(b, "templateStartTime and templateEndTime are not a range"), false;
-    if ((end - start) / stride > LIMIT_CLIPS)
-        return complain(b, "the template names more clips than the limit"), false;
+    if ((end - start) / stride > b->s->env.limits.max_clips)
+        return complain(b, "the template names more clips than max_clips"), false;
     out->has_active = true;
     const double unit = 10000; // steps are taken in whole units, as in OpenUSD: the sums round alike
     bool ok = !has_offset || push_pair(&out->times, (start * unit - fabs(offset) * unit) / unit, (start * unit - fabs(offset) * unit) / unit);
     size_t steps = 0; // a stride too small to move a large time
-    for (double at = start * unit; at <= end * unit && ok && steps++ <= LIMIT_CLIPS; at += stride * unit) {
+    for (double at = start * unit; at <= end * unit && ok && steps++ <= b->s->env.limits.max_clips; at += stride * unit) {
         char name[RESOLVED_MAX], resolved[RESOLVED_MAX];
         double time = at / unit;
         size_t n    = pattern_name(path, &t, time, name, sizeof(name)) ? asset_resolve(b->s, b->layer->anchor, name, resolved) : 0;
@@ -308,8 +308,8 @@ static bool collect(const struct build *b, struct parts *out)
         return template_path && derive(b, template_path, out);
     }
     const char *const *names = field_ptr(k[K_ASSETS].field);
-    if (k[K_ASSETS].field->count > LIMIT_CLIPS)
-        return complain(b, "it has more clips than the limit"), false;
+    if (k[K_ASSETS].field->count > b->s->env.limits.max_clips)
+        return complain(b, "it has more clips than max_clips"), false;
     for (uint32_t i = 0; i < k[K_ASSETS].field->count; i++) {
         const char *path = keep_asset(b, names[i]);
         if (!*names[i])

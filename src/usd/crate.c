@@ -269,12 +269,23 @@ static bool add_path(struct loader *x, uint32_t index, uint32_t parent, uint32_t
     return true;
 }
 
+static bool too_deep(struct loader *x, unsigned level)
+{
+    if (level <= x->c->limits.max_nesting)
+        return false;
+    if (x->err && !x->err->code)
+        error_set(x->err, USD_ERR_LIMIT, x->l->identifier, "%s: the paths are nested deeper than max_nesting (%u)", x->l->identifier,
+                  x->c->limits.max_nesting);
+    return true;
+}
+
 static bool walk_compressed(struct loader *x, const uint32_t *index, const int32_t *token, const int32_t *jump, size_t n)
 {
     // Pending siblings: where they are in the arrays, and their parent.
     struct pending {
-        uint32_t at, parent;
+        uint32_t at, parent, level;
     } stack[PATH_DEPTH];
+    unsigned level = 0;
     size_t depth   = 0;
     uint32_t at    = 0, parent = NO_PATH;
     bool first     = true;
@@ -292,8 +303,10 @@ static bool walk_compressed(struct loader *x, const uint32_t *index, const int32
             if (has_sibling && !first) {
                 if (depth == PATH_DEPTH || (uint32_t)j > n - at)
                     return crate_damaged(x, x->sections[SEC_PATHS].start, "the tree of paths is too deep or damaged");
-                stack[depth++] = (struct pending) { at + (uint32_t)j, parent };
+                stack[depth++] = (struct pending) { at + (uint32_t)j, parent, level };
             }
+            if (too_deep(x, ++level))
+                return false;
             parent = index[at];
             at++;
         } else if (has_sibling) {
@@ -302,6 +315,7 @@ static bool walk_compressed(struct loader *x, const uint32_t *index, const int32
             depth--;
             at     = stack[depth].at;
             parent = stack[depth].parent;
+            level  = stack[depth].level;
         } else {
             break;
         }
@@ -315,8 +329,9 @@ static bool walk_plain(struct loader *x, struct cursor c)
     bool oldest = x->c->version == VERSION(0, 0, 1);
     struct pending {
         uint64_t offset;
-        uint32_t parent;
+        uint32_t parent, level;
     } stack[PATH_DEPTH];
+    unsigned level  = 0;
     size_t depth    = 0;
     uint32_t parent = NO_PATH;
     bool first      = true;
@@ -338,8 +353,10 @@ static bool walk_plain(struct loader *x, struct cursor c)
                 uint64_t offset = cur_u64le(&c);
                 if (depth == PATH_DEPTH)
                     return crate_damaged(x, x->sections[SEC_PATHS].start, "the tree of paths is too deep");
-                stack[depth++] = (struct pending) { offset, parent };
+                stack[depth++] = (struct pending) { offset, parent, level };
             }
+            if (too_deep(x, ++level))
+                return false;
             parent = index;
         } else if (!has_sibling) {
             if (!depth)
@@ -347,6 +364,7 @@ static bool walk_plain(struct loader *x, struct cursor c)
             depth--;
             c      = crate_at(x->c, stack[depth].offset);
             parent = stack[depth].parent;
+            level  = stack[depth].level;
         }
         first = false;
     }
@@ -398,7 +416,7 @@ usd_tok crate_path(struct crate *c, uint32_t index)
     size_t size = 0, depth = 0;
     for (const struct path_entry *e = &c->paths[index]; e->parent != NO_PATH; e = &c->paths[e->parent]) {
         size += tok_size(crate_token(c, e->token)) + 1;
-        if (size > LIMIT_PATH_BYTES || ++depth > PATH_DEPTH)
+        if (size > c->limits.max_path_bytes || ++depth > PATH_DEPTH)
             return 0;
     }
     char small[512], *text = size < sizeof(small) ? small : malloc(size + 1);

@@ -7,7 +7,6 @@
 #include "spline.h"
 #include "stage.h"
 
-#define NEST_DEPTH 64
 #define COMPRESSED_FROM 16u // shorter arrays are never compressed
 
 // ---------------------------------------------------------------------------------------------------------------
@@ -621,7 +620,7 @@ static bool dictionary(struct layer *l, struct crate *c, uint64_t rep, struct fi
 {
     struct cursor at = rep & REP_INLINED ? cur_make("\0\0\0\0\0\0\0", 8) : crate_at(c, REP_PAYLOAD(rep));
     uint64_t n       = cur_u64le(&at);
-    if (at.bad || n > cur_left(&at) / 12 || depth > NEST_DEPTH)
+    if (at.bad || n > cur_left(&at) / 12 || depth > c->limits.max_nesting)
         return false;
     struct vdict_entry *e = arena_alloc(&l->arena, (size_t)n * sizeof(*e) + 1);
     size_t kept           = 0;
@@ -679,8 +678,11 @@ bool crate_field(struct layer *l, struct crate *c, usd_tok name, uint64_t rep, s
     unsigned ct     = REP_TYPE(rep);
     enum usd_type t = crate_value_type(ct);
     *out            = (struct field) { .name = name, .count = 1 };
-    if (depth > NEST_DEPTH)
+    if (depth > c->limits.max_nesting) {
+        if (depth == c->limits.max_nesting + 1)
+            layer_warn(l, "a value is nested deeper than max_nesting (%u); it is left out", c->limits.max_nesting);
         return false;
+    }
     l->has_clips |= name == T_clips;
     if (t != USD_TYPE_NONE) {
         out->bits  = rep;

@@ -35,10 +35,20 @@ struct zip_member {
     size_t name_size;
     const uint8_t *data;
     size_t size, offset;
+    const char *unreadable; // why its data cannot be used, or NULL
 };
 bool zip_looks_like(const void *data, size_t size);
-// Member i in file order. USD_ERR_NOT_FOUND past the end.
-int zip_member(const uint8_t *data, size_t size, size_t i, const char *package, struct zip_member *out, struct usd_error *err);
+
+// Members in file order.
+struct zip_walk {
+    const uint8_t *data, *at, *end;
+    const char *package; // for messages
+    size_t count;
+};
+struct zip_walk zip_walk(const uint8_t *data, size_t size, const char *package);
+int zip_next(struct zip_walk *w, struct zip_member *out, struct usd_error *err); // USD_ERR_NOT_FOUND past the end
+// The root layer.
+int zip_first(const uint8_t *data, size_t size, const char *package, struct zip_member *out, struct usd_error *err);
 int zip_find(const uint8_t *data, size_t size, const char *name, size_t name_size, const char *package,
              struct zip_member *out, struct usd_error *err);
 

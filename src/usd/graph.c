@@ -5,8 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_NODES 4096      // of one prim: a stage that needs more is broken
-#define MAX_ARC_TRIES 40000 // arcs followed for one prim, those that came to nothing included
+#define TRIES_PER_SITE 10 // arcs followed for one prim, those that came to nothing included
 
 const char *const arc_names[] = { "root", "inherit", "variant", "relocate", "reference", "payload", "specialize" };
 
@@ -130,7 +129,7 @@ static int first_of(struct graph *g, uint16_t at, uint16_t a, uint16_t b)
 
 static uint16_t origin_root(struct graph *g, uint16_t i, unsigned *steps)
 {
-    for (*steps = 0; node_at(g, i)->n.origin != node_at(g, i)->n.parent && *steps < MAX_NODES; ++*steps)
+    for (*steps = 0; node_at(g, i)->n.origin != node_at(g, i)->n.parent && *steps < LIMIT_PRIM_SITES; ++*steps)
         i = node_at(g, i)->n.origin;
     return i;
 }
@@ -511,7 +510,7 @@ static uint16_t append_graph(struct scratch *x, struct graph *g, struct graph *s
 {
     uint16_t base = (uint16_t)g->nodes.count;
     uint32_t spec_base = (uint32_t)g->specs.count;
-    if (g->nodes.count + sub->nodes.count > MAX_NODES || !array_append(&g->specs, sub->specs.items, sub->specs.count)
+    if (g->nodes.count + sub->nodes.count > LIMIT_PRIM_SITES || !array_append(&g->specs, sub->specs.items, sub->specs.count)
         || !array_append(&g->nodes, sub->nodes.items, sub->nodes.count))
         return NO_NODE;
     for (uint16_t i = 0; i < sub->nodes.count; i++) {
@@ -596,8 +595,9 @@ static unsigned arc_depth(struct graph *g, uint16_t at)
 static bool within_limits(struct scratch *x, struct graph *g, enum arc arc, uint16_t parent, usd_tok site)
 {
     const char *limit = NULL;
-    if (g->nodes.count >= MAX_NODES || x->adds >= MAX_ARC_TRIES)
-        limit = "too many sites contribute to one prim";
+    uint64_t most     = x->stage->env.limits.max_prim_sites;
+    if (g->nodes.count >= most || x->adds >= most * TRIES_PER_SITE)
+        limit = "max_prim_sites is met";
     else if (arc != ARC_VARIANT && arc_depth(g, parent) > x->stage->env.limits.max_arc_depth)
         limit = "max_arc_depth is met";
     if (!limit)

@@ -20,16 +20,11 @@
 struct usd_limits limits_effective(const struct usd_limits *limits)
 {
     struct usd_limits l = limits ? *limits : (struct usd_limits) { 0 };
-#define DEFAULT(field, value) l.field = l.field ? l.field : (value)
-    DEFAULT(max_file_bytes, LIMIT_FILE_BYTES);
-    DEFAULT(max_layer_bytes, LIMIT_LAYER_BYTES);
-    DEFAULT(max_array_elements, LIMIT_ARRAY_ELEMENTS);
-    DEFAULT(max_nesting, LIMIT_NESTING);
-    DEFAULT(max_layers, LIMIT_LAYERS);
-    DEFAULT(max_arc_depth, LIMIT_ARC_DEPTH);
-    DEFAULT(max_prims, LIMIT_PRIMS);
-    DEFAULT(max_inflate_ratio, LIMIT_INFLATE_RATIO);
+#define DEFAULT(field, value) l.field = l.field ? l.field : (value);
+    USD_LIMITS(DEFAULT)
 #undef DEFAULT
+    if (l.max_prim_sites > LIMIT_PRIM_SITES)
+        l.max_prim_sites = LIMIT_PRIM_SITES;
     return l;
 }
 
@@ -305,9 +300,9 @@ static int parse(const struct layer_env *env, const char *identifier, const char
     char inner_identifier[8192];
     const uint8_t *data = bytes->data;
     size_t size         = bytes->size;
-    for (int depth = 0; zip_looks_like(data, size) && depth < 8; depth++) { // a package: its first layer
+    for (int depth = 0; zip_looks_like(data, size) && depth < LIMIT_PACKAGE_DEPTH; depth++) { // a package: its first layer
         struct zip_member m;
-        int rc = zip_member(data, size, 0, identifier, &m, err);
+        int rc = zip_first(data, size, identifier, &m, err);
         if (rc != USD_OK) {
             if (rc == USD_ERR_NOT_FOUND)
                 error_set(err, USD_ERR_FORMAT, identifier, "%s: package is empty", identifier);

@@ -18,7 +18,9 @@ static void diagnose_v(struct usd_stage *s, enum usd_severity severity, int code
     char text[1024];
     vsnprintf(text, sizeof(text), format, args);
     pthread_mutex_lock(&s->lock);
-    if (s->diagnostics.count < LIMIT_DIAGNOSTICS) {
+    if (s->diagnostics.count < s->env.limits.max_diagnostics) {
+        if (s->diagnostics.count + 1 == s->env.limits.max_diagnostics)
+            snprintf(text, sizeof(text), "max_diagnostics is met; what comes after is left out");
         size_t n = strlen(text) + 1, m = strlen(layer) + 1, size = strlen(path) + 1;
         struct usd_diagnostic *kept = malloc(sizeof(*kept) + n + m + size); // what is composed anew drops its diagnostics
         if (kept) {

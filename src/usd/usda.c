@@ -219,8 +219,8 @@ bool pa_identifier(struct parser *p, const char **text, size_t *size, bool names
         return pa_fail(p, s, "%s is expected", what);
     while (pa_is(*s, CC_NAME) || (namespaced && *s == ':' && pa_is(s[1], CC_NAME)))
         s++;
-    if ((size_t)(s - p->p) > LIMIT_NAME_BYTES)
-        return pa_fail(p, p->p, "name is longer than %u bytes", LIMIT_NAME_BYTES);
+    if ((size_t)(s - p->p) > p->limits.max_name_bytes)
+        return pa_fail(p, p->p, "name is longer than max_name_bytes (%u)", p->limits.max_name_bytes);
     *text = p->p;
     *size = (size_t)(s - p->p);
     p->p  = s;
@@ -339,15 +339,17 @@ static bool prim(struct parser *p, struct prim_build *parent, int specifier)
         while (pa_is(*p->p, CC_NAME) || *p->p == '.' || *p->p == ':')
             p->p++;
         s.type_name = tok_make(type, (size_t)(p->p - type));
-        if ((size_t)(p->p - type) > LIMIT_NAME_BYTES)
-            return pa_fail(p, type, "name is longer than %u bytes", LIMIT_NAME_BYTES);
+        if ((size_t)(p->p - type) > p->limits.max_name_bytes)
+            return pa_fail(p, type, "name is longer than max_name_bytes (%u)", p->limits.max_name_bytes);
         if (!pa_utf8(p, type, p->p) || !pa_gap(p))
             return false;
     }
     const char *where = p->p;
     if (!pa_string(p, &text, &size))
         return false;
-    if (!size || size > LIMIT_NAME_BYTES || !pa_is(*text, CC_NAME_START))
+    if (size > p->limits.max_name_bytes)
+        return pa_fail(p, where, "name is longer than max_name_bytes (%u)", p->limits.max_name_bytes);
+    if (!size || !pa_is(*text, CC_NAME_START))
         return pa_fail(p, where, "'%.*s' is not a valid prim name", (int)min_size(size, 100), text);
     for (size_t i = 0; i < size; i++)
         if (!pa_is(text[i], CC_NAME))
@@ -364,8 +366,8 @@ static bool prim(struct parser *p, struct prim_build *parent, int specifier)
 
     // p->path holds "/" or "/A/B", with its NUL counted.
     size_t path_size = p->path.count;
-    if (path_size + size + 2 > LIMIT_PATH_BYTES)
-        return pa_fail(p, where, "path is longer than %u bytes", LIMIT_PATH_BYTES);
+    if (path_size + size + 2 > p->limits.max_path_bytes)
+        return pa_fail(p, where, "path is longer than max_path_bytes (%u)", p->limits.max_path_bytes);
     if (!array_reserve(&p->path, path_size + size + 2))
         return pa_nomem(p);
     size_t from = path_size == 2 ? 0 : path_size - 1;

@@ -184,8 +184,8 @@ bool pa_path(struct parser *p, enum path_use use, const char **out)
         return use == PATH_VALUE || use == PATH_ARC || use == PATH_RELOCATE_TO || pa_fail(p, open, "the path is empty");
     }
     size_t room = size + p->path.count + 8;
-    if (room > LIMIT_PATH_BYTES)
-        return pa_fail(p, open, "path is longer than %u bytes", LIMIT_PATH_BYTES);
+    if (room > p->limits.max_path_bytes)
+        return pa_fail(p, open, "path is longer than max_path_bytes (%u)", p->limits.max_path_bytes);
     array_clear(&p->text);
     if (!array_reserve(&p->text, room))
         return pa_nomem(p);

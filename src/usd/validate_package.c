@@ -35,8 +35,13 @@ static void check_members(struct usd_stage *s, const char *package)
     struct zip_member m;
     if (file_map(&s->env, package, &f, NULL) != USD_OK)
         return;
-    size_t i = 0;
-    for (; i < 100000 && zip_member(f.data, f.size, i, package, &m, NULL) == USD_OK; i++) {
+    struct usd_error err = { 0 };
+    struct zip_walk walk = zip_walk(f.data, f.size, package);
+    int rc;
+    for (size_t i = 0; (rc = zip_next(&walk, &m, &err)) == USD_OK; i++) {
+        if (m.unreadable)
+            stage_finding(s, USD_ERROR, "usdz", "pack it again without compression and encryption", package, "/", "'%.*s': %s", (int)m.name_size, m.name,
+                          m.unreadable);
         if (m.offset % ALIGNMENT)
             stage_finding(s, USD_ERROR, "usdz", "pack it with a tool that aligns members (usdzip)", package, "/", "the data of '%.*s' starts at offset %zu, which is no multiple of %d", (int)m.name_size,
                           m.name, m.offset, ALIGNMENT);
@@ -46,9 +51,8 @@ static void check_members(struct usd_stage *s, const char *package)
         if (!i && !(ends_with(m.name, m.name_size, ".usd") || ends_with(m.name, m.name_size, ".usda") || ends_with(m.name, m.name_size, ".usdc")))
             stage_finding(s, USD_ERROR, "usdz", "put the root layer first", package, "/", "the first member '%.*s' is no USD layer", (int)m.name_size, m.name);
     }
-    struct usd_error err = { 0 };
-    if (zip_member(f.data, f.size, i, package, &m, &err) != USD_ERR_NOT_FOUND)
-        stage_finding(s, USD_ERROR, "usdz", "pack it again without compression and encryption", package, "/", "%s", err.message);
+    if (rc != USD_ERR_NOT_FOUND)
+        stage_finding(s, USD_ERROR, "usdz", "pack it again", package, "/", "%s", err.message);
     file_unmap(&f);
 }
 

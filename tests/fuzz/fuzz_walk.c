@@ -16,6 +16,8 @@ const struct usd_limits fuzz_limits = {
     .max_nesting        = 64,
     .max_layers         = 64,
     .max_arc_depth      = 32,
+    .max_prim_sites     = 256,
+    .max_compose_steps  = 1000000,
 };
 
 #define MAX_PRIMS 500   // looked at in one stage
