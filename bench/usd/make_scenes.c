@@ -1,4 +1,5 @@
-// make-scenes FOLDER [large]: writes the stages of bench-usd in both formats, to be read by other programs too.
+// make-scenes FOLDER [large|huge]: writes the stages of bench-usd in both formats, to be read by other programs too; huge:
+// instead, one crate of 5.4 GB.
 #include <stdio.h>
 #include <string.h>
 
@@ -7,10 +8,16 @@
 int main(int argc, char **argv)
 {
     if (argc < 2) {
-        fprintf(stderr, "make-scenes FOLDER [large]: writes the stages of bench-usd, as text and as crate\n");
+        fprintf(stderr, "make-scenes FOLDER [large|huge]: writes the stages of bench-usd, as text and as crate\n");
         return 1;
     }
     bool large = argc > 2 && !strcmp(argv[2], "large");
+    if (argc > 2 && !strcmp(argv[2], "huge")) {
+        char path[1024];
+        snprintf(path, sizeof(path), "%s/huge.usdc", argv[1]);
+        scene_huge(path, 5, 90000000);
+        return 0;
+    }
     for (int crate = 0; crate < 2; crate++) {
         char path[1024];
 #define FILE_NAME(name) (snprintf(path, sizeof(path), "%s/%s.%s", argv[1], name, crate ? "usdc" : "usda"), path)

@@ -194,3 +194,22 @@ void scene_point_instances(const char *path, bool crate, int count)
     free(which);
     free(where);
 }
+
+void scene_huge(const char *path, int arrays, int points)
+{
+    struct scene_out *o = create(path, true, "World");
+    float *xyz          = room((size_t)points * 12);
+    scene_prim(o, &(struct prim_params) { .type = "Xform", .name = "World" });
+    for (int i = 0; i < arrays; i++) {
+        char name[32];
+        snprintf(name, sizeof(name), "Cloud_%d", i);
+        for (size_t k = 0; k < (size_t)points * 3; k++)
+            xyz[k] = (float)(i + 1) + (float)(k % 1000);
+        scene_prim(o, &(struct prim_params) { .type = "Points", .name = name });
+        ATTR(o, "point3f[]", "points", USD_TYPE_FLOAT3, xyz, (size_t)points, .is_array = true);
+        scene_end(o);
+    }
+    scene_end(o);
+    scene_out_close(o);
+    free(xyz);
+}

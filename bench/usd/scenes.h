@@ -10,3 +10,5 @@ void scene_references(const char *path, bool crate, int count, int assets, int p
 // `prims` cubes; each `step`-th has a variant set of its own, and with it a prim index of its own.
 void scene_own_indices(const char *path, bool crate, int prims, int step);
 void scene_point_instances(const char *path, bool crate, int count);
+// A crate of `arrays` point clouds with `points` each, for offsets beyond 32 bits.
+void scene_huge(const char *path, int arrays, int points);
