@@ -96,7 +96,8 @@ int usd_stat_command(const struct usd_tool_options *o)
         { "value_memory", "bytes", t.value_memory, 0 }, { "name_memory", "bytes", t.name_memory, 0 },
         { "stage_memory", "bytes", t.stage_memory, 0 }, { "peak_memory", "bytes", (uint64_t)usage.ru_maxrss * 1024, 0 },
         { "parse", "s", 0, t.parse_seconds }, { "compose", "s", 0, t.compose_seconds }, { "open", "s", 0, opened },
-        { "traverse", "s", 0, traversed }, { "read_values", "s", 0, read }, { "diagnostics", "", usd_stage_diagnostic_count(s), 0 },
+        { "traverse", "s", 0, traversed }, { "read_values", "s", 0, read },
+        { "processor", "s", 0, (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) + (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1e-6 }, { "diagnostics", "", usd_stage_diagnostic_count(s), 0 },
     };
     bool first = true;
     if (o->json)

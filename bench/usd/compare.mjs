@@ -3,7 +3,8 @@
 // Before: (cd bench/usd && npm ci). This program itself downloads nothing.
 //
 // Each reading happens in a process of its own. Measured is the call that reads bytes already in memory (other readers) or
-// the file (Stagecast), without the start of the process; memory is the process's peak less what it needed before.
+// the file (Stagecast), without the start of the process; memory is the process's peak less what it needed before. Ratios are
+// of processor time (all threads, kernel included), which other work on the machine distorts least.
 // - tinyusdz: TinyUSDZ (C++) compiled to WebAssembly, as its npm package has it: one thread, wasm's slow-down included,
 //   and built with assertions. loadAsLayerFromBinary: text or crate to a layer with all values decoded; no composition.
 // - three: the USD parsers of three.js (JavaScript): all values decoded, no composition.
@@ -35,26 +36,26 @@ async function tinyusdz(bytes, name) {
   const module = await create({ wasmBinary: readFileSync(path.join(here, 'node_modules/tinyusdz/tinyusdz.wasm')) });
   const loader = new module.TinyUSDZLoaderNative();
   const base = peakMegabytes();
-  const start = performance.now();
+  const start = performance.now(), cpu = process.cpuUsage();
   if (!loader.loadAsLayerFromBinary(bytes, name)) throw new Error(loader.error());
-  const ms = performance.now() - start;
+  const ms = performance.now() - start, used = process.cpuUsage(cpu);
   const megabytes = peakMegabytes() - base;
   const prims = (loader.layerToString().match(/^\s*def\b/gm) ?? []).length;
-  return { ms, megabytes, prims };
+  return { ms, cpu: (used.user + used.system) * 1e-3, megabytes, prims };
 }
 
 async function three(bytes, name) {
   const { USDAParser } = await import('three/examples/jsm/loaders/usd/USDAParser.js');
   const { USDCParser } = await import('three/examples/jsm/loaders/usd/USDCParser.js');
   const base = peakMegabytes();
-  const start = performance.now();
+  const start = performance.now(), cpu = process.cpuUsage();
   const data = name.endsWith('.usda') ? new USDAParser().parseData(bytes.toString('utf8'))
     : new USDCParser().parseData(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
-  const ms = performance.now() - start;
+  const ms = performance.now() - start, used = process.cpuUsage(cpu);
   const megabytes = peakMegabytes() - base;
   // The pseudo-root stands among the specs of text.
   const prims = Object.entries(data.specsByPath).filter(([p, s]) => s.specType === 6 && p !== '/').length;
-  return { ms, megabytes, prims };
+  return { ms, cpu: (used.user + used.system) * 1e-3, megabytes, prims };
 }
 
 if (process.argv[2] === '--child') {
@@ -98,18 +99,21 @@ function stat(file) {
 
 const empty = path.join(folder, 'nothing.usda');
 await import('node:fs').then((fs) => fs.writeFileSync(empty, '#usda 1.0\n'));
-const base = stat(empty).peak_memory;
+const base = stat(empty); // what the process costs without a stage
 
 function ours(file) {
   const s = stat(file);
-  const megabytes = (s.peak_memory - base) / 2 ** 20;
-  return { open: { ms: s.open * 1e3, megabytes, prims: s.prims }, all: { ms: (s.open + s.traverse + s.read_values) * 1e3, megabytes, prims: s.prims } };
+  const megabytes = (s.peak_memory - base.peak_memory) / 2 ** 20;
+  return {
+    open: { ms: s.open * 1e3, megabytes, prims: s.prims },
+    all: { ms: (s.open + s.traverse + s.read_values) * 1e3, cpu: (s.processor - base.processor) * 1e3, megabytes, prims: s.prims },
+  };
 }
 
 const middle = (a) => [...a].sort((x, y) => x - y)[a.length >> 1];
 const spread = (a) => `${Math.min(...a).toFixed(1)} to ${Math.max(...a).toFixed(1)}`;
 
-console.log(`${runs} runs each: median (quickest to slowest); ratios to "stagecast all" of the medians, in brackets of the extremes`);
+console.log(`${runs} runs each: wall and processor time, median (least to most); ratio to "stagecast all" of the medians, [of the extremes]`);
 for (const name of files) {
   const file = path.join(folder, name);
   const readers = { 'stagecast open': [], 'stagecast all': [], tinyusdz: [], three: [] };
@@ -121,7 +125,7 @@ for (const name of files) {
     readers.three.push(foreign('three', file));
   }
   console.log(`\n${name}`);
-  const reference = readers['stagecast all'].map((r) => r.ms);
+  const reference = readers['stagecast all'].map((r) => r.cpu);
   const memory = middle(readers['stagecast all'].map((r) => r.megabytes));
   const prims = readers['stagecast all'][0].prims;
   for (const [reader, results] of Object.entries(readers)) {
@@ -130,12 +134,14 @@ for (const name of files) {
       console.log(`  ${reader.padEnd(15)} cannot: ${failed.failed}`);
       continue;
     }
-    const ms = results.map((r) => r.ms), megabytes = results.map((r) => r.megabytes);
-    const ratio = (middle(ms) / middle(reference)).toFixed(1);
-    const least = (Math.min(...ms) / Math.max(...reference)).toFixed(1), most = (Math.max(...ms) / Math.min(...reference)).toFixed(1);
-    console.log(`  ${reader.padEnd(15)} ${middle(ms).toFixed(1).padStart(8)} ms (${spread(ms)})  x ${ratio} [${least} to ${most}]`
-      + `  ${middle(megabytes).toFixed(0).padStart(5)} MB  x ${(middle(megabytes) / memory).toFixed(1)}`
-      + (results[0].prims === prims ? '' : `  (found ${results[0].prims} prims, not ${prims})`));
+    const ms = results.map((r) => r.ms), cpu = results.map((r) => r.cpu), megabytes = results.map((r) => r.megabytes);
+    let text = `  ${reader.padEnd(15)} ${middle(ms).toFixed(1).padStart(8)} ms (${spread(ms)})`;
+    if (cpu[0] !== undefined) {
+      const ratio = middle(cpu) / middle(reference), least = Math.min(...cpu) / Math.max(...reference), most = Math.max(...cpu) / Math.min(...reference);
+      text += `, processor ${middle(cpu).toFixed(1)} (${spread(cpu)}) x ${ratio.toFixed(1)} [${least.toFixed(1)} to ${most.toFixed(1)}]`
+        + `, ${middle(megabytes).toFixed(0)} MB x ${(middle(megabytes) / memory).toFixed(1)}`;
+    }
+    console.log(text + (results[0].prims === prims ? '' : `  (found ${results[0].prims} prims, not ${prims})`));
   }
 }
 if (!given) rmSync(folder, { recursive: true });
