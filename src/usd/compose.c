@@ -705,6 +705,7 @@ bool recompose(struct worker *w, struct usd_prim *p, struct arena *arena)
     if (!found)
         return false;
     w->arena       = arena;
+    scratch_forget_arena(w->scratch);
     p->index       = p->parent->index;
     p->type_name   = 0;
     p->child_count = 0;

@@ -11,6 +11,12 @@ const char *const arc_names[] = { "root", "inherit", "variant", "relocate", "ref
 
 struct scratch *scratch_create(void) { return calloc(1, sizeof(struct scratch)); }
 
+void scratch_forget_arena(struct scratch *x)
+{
+    if (x->arc_maps.count)
+        hash_map_clear(&x->arc_maps);
+}
+
 void scratch_destroy(struct scratch *x)
 {
     if (!x)

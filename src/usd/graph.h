@@ -86,7 +86,7 @@ struct scratch {
     } order, list;
     struct hash_map anchored; // layer id << 32 | authored asset path -> resolved path, both tokens
     struct hash_map stacks;   // resolved path -> layer stack
-    struct hash_map arc_maps; // hash of a struct arc_map_key -> mapping, where relocations make it costly
+    struct hash_map arc_maps; // hash of a struct arc_map_key -> mapping in `arena`, where relocations make it costly
     uint64_t adds, work; // arcs followed for this prim, and what that cost
     bool full;     // a limit was met and reported
 };

@@ -373,6 +373,7 @@ struct graph_result {
 struct scratch;
 struct scratch *scratch_create(void);
 void scratch_destroy(struct scratch *x);
+void scratch_forget_arena(struct scratch *x); // what it remembers in an arena is not for prims that live in another one
 /**
  * Evaluates the arcs that the specs of a new prim author.
  *

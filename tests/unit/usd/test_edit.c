@@ -180,7 +180,7 @@ static char *walk_sharing(const usd_stage *s, bool *nested)
         if (!usd_prim_is_instance(p) || (usd_prim_is_instance_proxy(p) && (*nested = true)))
             continue;
         const usd_prim *q = usd_prim_first_child(root);
-        while (!usd_prim_is_instance(q) || usd_prim_in_prototype(q) != usd_prim_in_prototype(p))
+        while (!usd_prim_is_instance(q) || usd_prim_is_instance_proxy(q) || usd_prim_in_prototype(q) != usd_prim_in_prototype(p))
             q = usd_prim_next(q, root, false);
         char path[1024];
         snprintf(path, sizeof(path), "%s", usd_prim_path(p));
@@ -496,12 +496,12 @@ static void session_layers_are_written_and_read(void **state)
     OK(usd_session_clear_all(s, err_));
     assert_string_equal(commit(s), "/:R ");
     assert_null(usd_stage_find(s, "/Part"));
+    usd_stage_close(&t);
     o = (struct usd_open_options) { .session = "def", .session_size = 3 };
     struct usd_error err;
     assert_int_equal(usd_stage_open_string(shop, strlen(shop), NULL, NULL, &o, &t, &err), USD_ERR_FORMAT);
     assert_null(t);
     usd_stage_close(&s);
-    usd_stage_close(&t);
     remove_folder(&f);
 }
 
@@ -649,6 +649,8 @@ static char *random_stage(const struct folder *f)
     write_file(f, "asset.usda", t.data);
     t.size = 0;
     put(&t, "#usda 1.0\n");
+    if (!pick(5))
+        put(&t, "( relocates = { </W/I0/a>: </W/I0/z>, </W/I1/b>: </W/I2/y>, </W/I3/c>: <> } )\n");
     random_prim(&t, "class", "C", 0, false);
     for (unsigned i = 0; i < 4; i++) {
         char name[8];
@@ -668,6 +670,30 @@ static char *random_stage(const struct folder *f)
         if (pick(4))
             random_prim(&t, "class", name, 0, false);
     }
+    return t.data;
+}
+
+// A session layer as no edits would make it: with arcs, variants and opinions below instances.
+static char *random_session(void)
+{
+    struct text t = { 0 };
+    put(&t, "#usda 1.0\n");
+    for (unsigned i = 0; i < 4; i++) {
+        char name[8];
+        snprintf(name, sizeof(name), "P%u", i);
+        if (!pick(3))
+            random_prim(&t, pick(4) ? "over" : "def Scope", name, i, false);
+    }
+    put(&t, "over \"W\" {\n");
+    for (unsigned i = 0; i < 5; i++) {
+        char name[8];
+        snprintf(name, sizeof(name), "I%u", i);
+        if (!pick(3))
+            random_prim(&t, pick(4) ? "over" : "def", name, 4, true);
+    }
+    put(&t, "}\n");
+    if (!pick(8))
+        put(&t, "reorder rootPrims = [\"W\", \"P1\"]\n");
     return t.data;
 }
 
@@ -747,8 +773,8 @@ static void random_edit(usd_stage *s)
             rc = usd_session_clear_all(s, NULL);
         break;
     case 21:
-        if (!pick(3)) { // out and in again
-            char *text = session_text(s);
+        if (!pick(3)) { // out and in again, or another one
+            char *text = pick(2) ? session_text(s) : random_session();
             rc         = usd_session_read(s, text, strlen(text), NULL, NULL);
             assert_int_equal(rc, USD_OK);
             free(text);
