@@ -20,29 +20,32 @@ void clips_init(struct clip_cache *c)
     arena_init(&c->arena, 0);
 }
 
-static void forget_declared(struct clip_cache *c)
+static void drop_sets(struct clip_cache *c)
 {
     for (size_t i = 0; i < c->sets.count; i++)
         hash_map_finish(&c->sets.items[i]->declared);
-    array_clear(&c->sets);
+    array_free(&c->sets);
+    hash_map_finish(&c->lists);
+    arena_finish(&c->arena);
 }
 
 void clips_finish(struct clip_cache *c)
 {
-    forget_declared(c);
-    for (size_t i = 0; i < c->layers.count; i++)
-        layer_release(c->layers.items[i]);
-    array_free(&c->layers);
-    array_free(&c->sets);
-    hash_map_finish(&c->lists);
-    arena_finish(&c->arena);
+    drop_sets(c);
+    size_t at = 0;
+    for (uint64_t path, layer; hash_map_next(&c->layers, &at, &path, &layer);)
+        if ((struct layer *)(uintptr_t)layer != &clip_no_layer)
+            layer_release((struct layer *)(uintptr_t)layer);
+    hash_map_finish(&c->layers);
     pthread_mutex_destroy(&c->lock);
 }
 
+// The layers stay: values handed out before may lie in them.
 void clips_forget(struct usd_stage *s)
 {
     pthread_mutex_lock(&s->clips.lock);
-    hash_map_clear(&s->clips.lists);
+    drop_sets(&s->clips);
+    arena_init(&s->clips.arena, 0);
     pthread_mutex_unlock(&s->clips.lock);
 }
 
@@ -95,38 +98,49 @@ bool clips_affect(const struct usd_prim *p) { return list_of(p)->count > 0; }
 // ---------------------------------------------------------------------------------------------------------------
 // Layers of clips
 
-static bool keep_layer(struct usd_stage *s, struct layer *l)
+// A layer that was opened before, &clip_no_layer when that failed, or NULL.
+static struct layer *known_layer(struct usd_stage *s, usd_tok path)
 {
-    pthread_mutex_lock(&s->clips.lock);
-    bool ok = array_push(&s->clips.layers, l);
-    pthread_mutex_unlock(&s->clips.lock);
-    return ok;
+    uint64_t *known = hash_map_get(&s->clips.layers, path);
+    return known ? (struct layer *)(uintptr_t)*known : NULL;
 }
 
-// NULL when it cannot be opened; said once.
-static const struct layer *clip_layer(struct usd_stage *s, struct clip *c)
+// Opened outside of the lock: several threads may do so at once, the first one's counts. What goes wrong is said once.
+static struct layer *open_clip(struct usd_stage *s, const char *asset)
 {
-    struct layer *l = atomic_load_explicit(&c->layer, memory_order_acquire);
-    if (l)
-        return l == &clip_no_layer ? NULL : l;
+    usd_tok path         = tok_str(asset);
     struct usd_error err = { .message = "the path cannot be used" };
     pthread_mutex_lock(&s->clips.lock);
-    bool full = s->layers.count + s->clips.layers.count >= s->env.limits.max_layers;
+    struct layer *l = known_layer(s, path);
+    bool full       = s->layers.count + s->clips.layers.count >= s->env.limits.max_layers;
     pthread_mutex_unlock(&s->clips.lock);
+    if (l)
+        return l;
     int rc = USD_ERR_LIMIT;
     if (full)
         snprintf(err.message, sizeof(err.message), "max_layers is met");
     else
-        rc = *c->asset ? layer_open(&s->env, c->asset, &l, &err) : USD_ERR_NOT_FOUND;
-    if (rc == USD_OK && !keep_layer(s, l)) {
-        layer_release(l);
-        rc = USD_ERR_NOMEM;
+        rc = *asset ? layer_open(&s->env, asset, &l, &err) : USD_ERR_NOT_FOUND;
+    struct layer *mine = rc == USD_OK ? l : &clip_no_layer;
+    pthread_mutex_lock(&s->clips.lock);
+    l         = known_layer(s, path);
+    bool kept = !l && hash_map_put(&s->clips.layers, path, (uintptr_t)mine);
+    pthread_mutex_unlock(&s->clips.lock);
+    if (kept && rc != USD_OK)
+        stage_diagnose(s, USD_WARNING, rc, "", "", "clip @%s@ cannot be opened: %s", asset, err.message);
+    if (!kept && rc == USD_OK)
+        layer_release(mine);
+    return kept ? mine : l ? l : &clip_no_layer;
+}
+
+// NULL when it cannot be opened.
+static const struct layer *clip_layer(struct usd_stage *s, struct clip *c)
+{
+    struct layer *l = atomic_load_explicit(&c->layer, memory_order_acquire);
+    if (!l) {
+        l = open_clip(s, c->asset);
+        atomic_store_explicit(&c->layer, l, memory_order_release);
     }
-    struct layer *none = NULL;
-    bool first         = atomic_compare_exchange_strong(&c->layer, &none, rc == USD_OK ? l : &clip_no_layer);
-    if (first && rc != USD_OK)
-        stage_diagnose(s, USD_WARNING, rc, "", "", "clip @%s@ cannot be opened: %s", c->asset, err.message);
-    l = first ? atomic_load(&c->layer) : none;
     return l == &clip_no_layer ? NULL : l;
 }
 

@@ -184,9 +184,7 @@ struct clip_cache {
     struct {
         ARRAY_OF(struct clip_set *);
     } sets;
-    struct {
-        ARRAY_OF(struct layer *);
-    } layers; // of clips; one reference each
+    struct hash_map layers; // resolved path -> struct layer with a reference, or &clip_no_layer
 };
 
 struct load_rule {

@@ -307,6 +307,26 @@ static void paths_of_clips_may_be_expressions(void **state)
     usd_stage_close(&s);
 }
 
+static void clips_follow_edits(void **state)
+{
+    usd_stage *s = stage("#usda 1.0\ndef \"P\" ( variantSets = \"c\"\n variants = { string c = \"a\" } )\n{ double v\n def \"Kid\" { double w }\n variantSet \"c\" = {"
+                         " \"a\" ( clips = { dictionary default = { string primPath = \"/Clip\"\n asset[] assetPaths = [@./a.usda@]\n double2[] active = [(0, 0)] } } ) { }"
+                         " \"b\" ( clips = { dictionary default = { string primPath = \"/Clip\"\n asset[] assetPaths = [@./b.usda@]\n double2[] active = [(0, 0)] } } ) { } \"off\" { } } }\n");
+    for (int round = 0; round < 3; round++) {
+        assert_int_equal(usd_session_set_variant(s, "/P", "c", "b", NULL), USD_OK);
+        assert_int_equal(usd_stage_commit(s, NULL, NULL, NULL), USD_OK);
+        assert_true(number(s, "/P.v", 2) == 22);
+        expect_none(s, "/P/Kid.w", 0);
+        assert_int_equal(usd_session_set_variant(s, "/P", "c", "a", NULL), USD_OK);
+        assert_int_equal(usd_stage_commit(s, NULL, NULL, NULL), USD_OK);
+        assert_true(number(s, "/P.v", 2) == 12);
+        assert_int_equal(usd_session_set_variant(s, "/P", "c", "off", NULL), USD_OK);
+        assert_int_equal(usd_stage_commit(s, NULL, NULL, NULL), USD_OK);
+        expect_none(s, "/P.v", 2);
+    }
+    usd_stage_close(&s);
+}
+
 static void *read_all(void *user)
 {
     const usd_stage *s = user;
@@ -349,7 +369,7 @@ int main(void)
         cmocka_unit_test(clip_sets_order_and_deletion), cmocka_unit_test(dictionaries_merge_and_the_strongest_files_anchor),
         cmocka_unit_test(clips_in_a_variant_apply_when_it_is_selected), cmocka_unit_test(an_empty_list_of_clips_blocks_weaker_ones),
         cmocka_unit_test(clips_of_a_prototype_apply_in_every_instance_local_ones_do_not), cmocka_unit_test(paths_of_clips_may_be_expressions),
-        cmocka_unit_test(many_threads_read_clips_that_nobody_opened_yet),
+        cmocka_unit_test(many_threads_read_clips_that_nobody_opened_yet), cmocka_unit_test(clips_follow_edits),
     };
     return cmocka_run_group_tests(tests, make, clean);
 }
