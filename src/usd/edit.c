@@ -59,6 +59,13 @@ struct property_change {
     bool anew;
 };
 
+// A new value that prims inside a prototype have.
+struct inside {
+    const struct usd_prim *prim, *holder; // of the innermost prototype
+    usd_tok path;                         // where it was said
+    unsigned flags;
+};
+
 struct commit {
     struct usd_stage *s;
     struct worker *worker;
@@ -76,7 +83,11 @@ struct commit {
     } props;
     struct hash_map added;   // prims
     struct hash_map added_to; // of them
+    struct {
+        ARRAY_OF(struct inside);
+    } inside;
     struct hash_map shared;  // prototypes whose inside is concerned
+    struct hash_map showing; // prototypes with new values inside
     struct hash_map parents; // paths of prims whose children came, went or may be in another order
 };
 
@@ -189,12 +200,24 @@ static void mark_shared(struct commit *c, const struct usd_prim *p)
         }
 }
 
-static void report_property(struct commit *c, const struct usd_prim *p, usd_tok name, bool anew)
+// The prim at `at` has the properties and the metadata that were said about `path`.
+static void report_values(struct commit *c, usd_tok at, usd_tok path, unsigned flags)
 {
-    char path[8192];
-    size_t n = prim_path_write(p, path, sizeof(path));
-    if (n < sizeof(path))
-        (void)array_push(&c->props, (struct property_change) { tok_make(path, n), name, anew });
+    if (flags & PEND_INFO)
+        (void)array_push(&c->info, at);
+    size_t i = 0;
+    for (uint64_t key, anew; hash_map_next(&c->s->edits->pending_props, &i, &key, &anew);)
+        if ((usd_tok)(key >> 32) == path)
+            (void)array_push(&c->props, (struct property_change) { at, (usd_tok)key, anew });
+}
+
+static void note_inside(struct commit *c, const struct usd_prim *p, usd_tok path, unsigned flags)
+{
+    const struct usd_prim *holder = p->parent;
+    while (!(holder->flags & PRIM_INSTANCE))
+        holder = holder->parent;
+    (void)array_push(&c->inside, (struct inside) { p, holder, path, flags });
+    hash_map_put(&c->showing, (uintptr_t)holder->index->prototype, 1);
 }
 
 // What was said about `path` reaches prim `owner` through a site at or above it, that of a node of its index; `rest` leads
@@ -205,12 +228,14 @@ static void through_arc(struct commit *c, struct usd_prim *owner, uint16_t node,
     bool whole         = flags & (PEND_SPEC | PEND_STRUCT) || atomic_load(&c->s->has_relocates);
     while (*rest) {
         usd_tok name = next_name(&rest);
-        if (p->flags & PRIM_INSTANCE) {
+        if (p->flags & PRIM_INSTANCE && (whole || flags & PEND_PROPS)) {
             hash_map_put(&c->shared, (uintptr_t)p->index->prototype, 1);
             return;
         }
         if (p->flags & PRIM_INACTIVE)
             return;
+        if (p->flags & PRIM_INSTANCE)
+            p = prim_holder(p);
         struct usd_prim *next = whole && atomic_load(&c->s->has_relocates) ? NULL : child_at(p, name);
         if (!next && whole && atomic_load(&c->s->has_relocates)) {
             p = owner; // where it went is not followed
@@ -226,7 +251,10 @@ static void through_arc(struct commit *c, struct usd_prim *owner, uint16_t node,
         p = next;
     }
     if (p->flags & PRIM_BELOW_INSTANCE) {
-        mark_shared(c, p->parent);
+        if (whole || flags & PEND_PROPS)
+            mark_shared(c, p->parent);
+        else
+            note_inside(c, p, path, flags);
         return;
     }
     if (flags & PEND_SPEC && p->parent)
@@ -246,12 +274,8 @@ static void through_arc(struct commit *c, struct usd_prim *owner, uint16_t node,
         (void)array_push(&c->stale, p);
     char text[8192];
     size_t n = prim_path_write(p, text, sizeof(text));
-    if (flags & PEND_INFO && n < sizeof(text))
-        (void)array_push(&c->info, tok_make(text, n));
-    size_t at = 0;
-    for (uint64_t key, anew; hash_map_next(&c->s->edits->pending_props, &at, &key, &anew);)
-        if ((usd_tok)(key >> 32) == path)
-            report_property(c, p, (usd_tok)key, anew);
+    if (n < sizeof(text))
+        report_values(c, tok_make(text, n), path, flags);
 }
 
 // All paths that edits concern, with the paths above them: tells quickly that a site is not concerned.
@@ -317,21 +341,71 @@ static void dependents(struct commit *c)
 
 enum { SHARED_NO = 2, SHARED_YES = 1 };
 
-static bool prototype_concerned(struct commit *c, const struct prototype *pt)
+static bool prototype_concerned(struct hash_map *shared, const struct prototype *pt)
 {
-    uint64_t *known = hash_map_get(&c->shared, (uintptr_t)pt);
+    uint64_t *known = hash_map_get(shared, (uintptr_t)pt);
     if (known)
         return *known == SHARED_YES;
-    hash_map_put(&c->shared, (uintptr_t)pt, SHARED_NO);
+    hash_map_put(shared, (uintptr_t)pt, SHARED_NO);
     bool yes                 = false;
     const struct usd_prim *h = pt->holder;
     for (const struct usd_prim *p = atomic_load(&((struct usd_prim *)h)->first_child); p && p != &prim_pending && !yes;) {
-        yes = p->flags & PRIM_INSTANCE && prototype_concerned(c, p->index->prototype);
+        yes = p->flags & PRIM_INSTANCE && prototype_concerned(shared, p->index->prototype);
         p   = usd_prim_next(p, h, p->flags & PRIM_INSTANCE);
     }
     if (yes)
-        hash_map_put(&c->shared, (uintptr_t)pt, SHARED_YES);
+        hash_map_put(shared, (uintptr_t)pt, SHARED_YES);
     return yes;
+}
+
+// Path of a prim inside a prototype, through an instance of it at `prefix`. 0: too long.
+static size_t path_through(const struct usd_prim *p, const struct usd_prim *holder, const char *prefix, char *out, size_t capacity)
+{
+    size_t n = strlen(prefix), at = n;
+    for (const struct usd_prim *q = p; q != holder; q = q->parent)
+        at += tok_size(q->name) + 1;
+    if (at >= capacity)
+        return 0;
+    size_t size = at;
+    out[at]     = 0;
+    for (const struct usd_prim *q = p; q != holder; q = q->parent) {
+        at -= tok_size(q->name);
+        memcpy(out + at, tok_text(q->name), tok_size(q->name));
+        out[--at] = '/';
+    }
+    memcpy(out, prefix, n);
+    return size;
+}
+
+// New values inside a prototype are values of every instance.
+static void show_inside(struct commit *c, const struct prototype *pt, const char *prefix)
+{
+    const struct usd_prim *h = pt->holder;
+    char path[8192];
+    for (size_t i = 0; i < c->inside.count; i++) {
+        const struct inside *in = &c->inside.items[i];
+        size_t n                = in->holder == h ? path_through(in->prim, h, prefix, path, sizeof(path)) : 0;
+        if (n)
+            report_values(c, tok_make(path, n), in->path, in->flags);
+    }
+    if (!atomic_load(&c->s->has_nested_instances))
+        return;
+    for (const struct usd_prim *p = atomic_load(&((struct usd_prim *)h)->first_child); p && p != &prim_pending;
+         p = usd_prim_next(p, h, p->flags & PRIM_INSTANCE))
+        if (p->flags & PRIM_INSTANCE && prototype_concerned(&c->showing, p->index->prototype)
+            && path_through(p, h, prefix, path, sizeof(path)))
+            show_inside(c, p->index->prototype, path);
+}
+
+static void shared_values(struct commit *c)
+{
+    if (!c->inside.count)
+        return;
+    char path[8192];
+    for (const struct usd_prim *p = usd_prim_first_child(c->s->root); p; p = usd_prim_next(p, c->s->root, p->flags & PRIM_INSTANCE))
+        if (p->flags & PRIM_INSTANCE && prototype_concerned(&c->showing, p->index->prototype)
+            && prim_path_write(p, path, sizeof(path)) < sizeof(path))
+            show_inside(c, p->index->prototype, path);
 }
 
 static void shared_instances(struct commit *c)
@@ -339,7 +413,7 @@ static void shared_instances(struct commit *c)
     if (!c->shared.count)
         return;
     for (const struct usd_prim *p = usd_prim_first_child(c->s->root); p; p = usd_prim_next(p, c->s->root, p->flags & PRIM_INSTANCE))
-        if (p->flags & PRIM_INSTANCE && prototype_concerned(c, p->index->prototype))
+        if (p->flags & PRIM_INSTANCE && prototype_concerned(&c->shared, p->index->prototype))
             add_resync(c, p, 0);
 }
 
@@ -653,6 +727,7 @@ static int commit(struct commit *c, struct usd_error *err)
             ok = local(c, tok_text((usd_tok)path), (unsigned)flags);
     dependents(c);
     shared_instances(c);
+    shared_values(c);
     return ok && compose_anew(c) ? USD_OK : USD_ERR_NOMEM;
 }
 
@@ -685,6 +760,8 @@ int usd_stage_commit(usd_stage *s, const struct usd_change **changes, size_t *co
     array_free(&c.info);
     array_free(&c.props);
     hash_map_finish(&c.shared);
+    hash_map_finish(&c.showing);
+    array_free(&c.inside);
     hash_map_finish(&c.added);
     hash_map_finish(&c.added_to);
     hash_map_finish(&c.parents);

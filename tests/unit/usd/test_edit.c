@@ -344,6 +344,15 @@ static void instances_go_on_sharing(void **state)
     assert_non_null(usd_stage_find(s, "/World/I2/Leg/Foot"));
     usd_stage_stats(s, &st);
     assert_int_equal(st.prototypes, 1);
+    // a value of it that is new, and one that is another: nothing is composed for the second
+    OK(usd_session_set_numbers(s, "/_class_Chair/Leg.length", NULL, (double[]) { 2 }, 1, USD_TIME_DEFAULT, err_));
+    assert_string_equal(commit(s), "/Chair/Leg.length:R /World/A/Leg.length:R /World/B/Leg.length:R /World/I1:R /World/I2:R /World/I3:R /_class_Chair/Leg.length:R ");
+    const usd_prim *leg = prim(s, "/World/I2/Leg");
+    OK(usd_session_set_numbers(s, "/_class_Chair/Leg.length", NULL, (double[]) { 3 }, 1, USD_TIME_DEFAULT, err_));
+    assert_string_equal(commit(s), "/Chair/Leg.length:I /World/A/Leg.length:I /World/B/Leg.length:I /World/I1/Leg.length:I "
+                                   "/World/I2/Leg.length:I /World/I3/Leg.length:I /_class_Chair/Leg.length:I ");
+    assert_ptr_equal(prim(s, "/World/I2/Leg"), leg);
+    assert_true(number(s, "/World/I2/Leg.length", NAN) == 3);
     usd_stage_close(&s);
 }
 
