@@ -410,9 +410,12 @@ static struct clip_set *assemble(const struct build *b, struct parts *parts)
         return NULL;
     set->clip_count = n;
     for (size_t i = 0; i < n; i++) {
-        double from   = parts->active.items[i].time;
-        set->clips[i] = (struct clip) { .asset = parts->assets.items[(size_t)parts->active.items[i].value], .authored_start = from,
-                                        .start = i ? from : -INFINITY, .end = i + 1 < n ? parts->active.items[i + 1].time : INFINITY };
+        double from       = parts->active.items[i].time;
+        struct clip *c    = &set->clips[i];
+        c->asset          = parts->assets.items[(size_t)parts->active.items[i].value];
+        c->authored_start = from;
+        c->start          = i ? from : -INFINITY;
+        c->end            = i + 1 < n ? parts->active.items[i + 1].time : INFINITY;
     }
     if (is_scalar(k[K_INTERPOLATE].field, USD_TYPE_BOOL))
         set->interpolate_missing = (uint8_t)k[K_INTERPOLATE].field->bits;
@@ -420,7 +423,7 @@ static struct clip_set *assemble(const struct build *b, struct parts *parts)
     if (manifest) {
         const char *path  = keep_asset(b, manifest);
         set->has_manifest = true;
-        set->manifest     = (struct clip) { .asset = path ? path : "", .start = -INFINITY, .end = INFINITY };
+        set->manifest.asset = path ? path : "";
     }
     return set;
 }

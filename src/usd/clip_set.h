@@ -8,6 +8,7 @@ struct clip {
     double authored_start;
     double start, end; // active in [start, end); the first starts at -inf, the last ends at inf
     struct layer *_Atomic layer; // &clip_no_layer when it cannot be opened
+    atomic_bool said_spline;     // that it has one, which is not read
 };
 extern struct layer clip_no_layer;
 

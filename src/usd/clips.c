@@ -157,6 +157,8 @@ static const struct samples *clip_samples(struct usd_stage *s, const struct clip
     const struct prop_spec *q = clip_attribute(*l, h->prim_path, h->name);
     const struct field *f     = q ? prop_field(*l, q, T_timeSamples) : NULL;
     const struct samples *x   = f ? field_samples(*l, f) : NULL;
+    if (!f && q && prop_field(*l, q, T_spline) && !atomic_exchange(&c->said_spline, true))
+        stage_diagnose(s, USD_WARNING, USD_ERR_UNSUPPORTED, (*l)->identifier, tok_text(h->prim_path), "a spline in a clip is not read (%s)", tok_text(h->name));
     return x && x->count ? x : NULL;
 }
 

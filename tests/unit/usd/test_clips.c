@@ -307,6 +307,17 @@ static void paths_of_clips_may_be_expressions(void **state)
     usd_stage_close(&s);
 }
 
+static void a_spline_in_a_clip_is_diagnosed_once(void **state)
+{
+    write_file(&dir, "spline.usda", "#usda 1.0\nover \"Clip\" { double v.spline = { 0: 1 } }\n");
+    usd_stage *s = stage(PRIM("asset[] assetPaths = [@./spline.usda@]\n double2[] active = [(0, 0)]", "double v"));
+    expect_none(s, "/P.v", 0);
+    expect_none(s, "/P.v", 1);
+    assert_int_equal(usd_stage_diagnostic_count(s), 1);
+    assert_non_null(strstr(usd_stage_diagnostic(s, 0)->message, "spline in a clip"));
+    usd_stage_close(&s);
+}
+
 static void clips_follow_edits(void **state)
 {
     usd_stage *s = stage("#usda 1.0\ndef \"P\" ( variantSets = \"c\"\n variants = { string c = \"a\" } )\n{ double v\n def \"Kid\" { double w }\n variantSet \"c\" = {"
@@ -369,7 +380,7 @@ int main(void)
         cmocka_unit_test(clip_sets_order_and_deletion), cmocka_unit_test(dictionaries_merge_and_the_strongest_files_anchor),
         cmocka_unit_test(clips_in_a_variant_apply_when_it_is_selected), cmocka_unit_test(an_empty_list_of_clips_blocks_weaker_ones),
         cmocka_unit_test(clips_of_a_prototype_apply_in_every_instance_local_ones_do_not), cmocka_unit_test(paths_of_clips_may_be_expressions),
-        cmocka_unit_test(many_threads_read_clips_that_nobody_opened_yet), cmocka_unit_test(clips_follow_edits),
+        cmocka_unit_test(many_threads_read_clips_that_nobody_opened_yet), cmocka_unit_test(clips_follow_edits), cmocka_unit_test(a_spline_in_a_clip_is_diagnosed_once),
     };
     return cmocka_run_group_tests(tests, make, clean);
 }
