@@ -17,12 +17,13 @@ test: test-deps
 	@ninja -C $(BUILD)
 	@scripts/run-tests.sh $(BUILD)
 
-# The same tests under AddressSanitizer and UndefinedBehaviorSanitizer, less the browser's; before them the one in which
-# many threads read a stage, under ThreadSanitizer.
+# The same tests under AddressSanitizer and UndefinedBehaviorSanitizer, less the browser's; before them those in
+# which many threads open and read stages, under ThreadSanitizer.
 sanitize: test-deps
 	@scripts/configure.sh build-tsan -Db_sanitize=thread -Db_lundef=false
-	@ninja -C build-tsan tests/unit/usd/test-usd-threads
+	@ninja -C build-tsan tests/unit/usd/test-usd-threads bench/usd/test-usd-scenes
 	@build-tsan/tests/unit/usd/test-usd-threads $(CURDIR)/tests/unit/usd
+	@build-tsan/bench/usd/test-usd-scenes
 	@scripts/configure.sh build-asan -Db_sanitize=address,undefined -Db_lundef=false
 	@ninja -C build-asan
 	@scripts/run-tests.sh build-asan --no-suite e2e
