@@ -115,6 +115,9 @@ const usd_definition *usd_prim_definition(const usd_prim *p)
 {
     if (!p)
         return NULL;
+    const struct prop_table *t = atomic_load_explicit(&((struct usd_prim *)(uintptr_t)p)->props, memory_order_acquire);
+    if (t) // usual: a property was asked for before
+        return t->definition;
     struct usd_stage *s = prim_stage(p);
     pthread_mutex_lock(&s->lock);
     const struct usd_definition *d = prim_definition_locked(p);

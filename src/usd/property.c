@@ -97,13 +97,14 @@ static void describe(struct usd_property *q, const struct index *ix, const struc
     q->flags |= has_targets ? PROP_HAS_TARGETS : 0;
 }
 
-static struct prop_table *table_alloc(const struct usd_prim *p, size_t count, bool has_targets)
+static struct prop_table *table_alloc(const struct usd_prim *p, const struct usd_definition *definition, size_t count, bool has_targets)
 {
     size_t item          = sizeof(struct usd_property) + (has_targets ? sizeof(struct target_list *) : 0);
     struct prop_table *t = arena_alloc(parts_arena(p), sizeof(*t) + count * item);
     if (!t)
         return NULL;
     t->prim        = p;
+    t->definition  = definition;
     t->count       = (uint32_t)count;
     t->has_targets = has_targets;
     for (uint32_t i = 0; i < count; i++)
@@ -125,8 +126,8 @@ static struct prop_table *table_of_one(const struct usd_prim *p)
     bool has_targets             = false;
     for (uint32_t i = 0; i < spec->prop_count; i++)
         has_targets |= names_targets(l, &l->props.items[spec->first_prop + i]);
-    struct prop_table *t             = table_alloc(p, spec->prop_count, has_targets);
     const struct usd_definition *built_ins = prim_definition_locked(p);
+    struct prop_table *t                   = table_alloc(p, built_ins, spec->prop_count, has_targets);
     for (uint32_t i = 0; t && i < spec->prop_count; i++) {
         struct usd_property *q = &t->props[i];
         q->name      = l->props.items[spec->first_prop + i].name;
@@ -182,8 +183,8 @@ static struct prop_table *table_of_many(const struct usd_prim *p)
         const struct prop_spec *s = ref_prop(p->index, m.refs.items[i].ref, &l);
         has_targets |= names_targets(l, s);
     }
-    struct prop_table *t = table_alloc(p, m.props.count, has_targets);
     const struct usd_definition *built_ins = prim_definition_locked(p);
+    struct prop_table *t                   = table_alloc(p, built_ins, m.props.count, has_targets);
     for (size_t i = 0; t && i < m.props.count; i++) {
         struct usd_property *q = &t->props[i];
         drop_other_kind(&m, p->index, &m.props.items[i]);
@@ -216,7 +217,7 @@ static struct prop_table *table_locked(struct usd_prim *p)
         return t;
     if (p->flags & PRIM_PROXY) {
         const struct prop_table *from = table_locked((struct usd_prim *)p->source);
-        t                             = from ? table_alloc(p, from->count, from->has_targets) : NULL;
+        t                             = from ? table_alloc(p, from->definition, from->count, from->has_targets) : NULL;
         if (t)
             memcpy(t->props, from->props, t->count * sizeof(t->props[0])); // targets are this instance's own
     } else {

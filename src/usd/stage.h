@@ -162,6 +162,7 @@ struct usd_property {
 enum { PROP_HAS_TARGETS = 128 }; // some opinion has targets or connections: the table has room for the list
 struct prop_table {
     const struct usd_prim *prim;
+    const struct usd_definition *definition; // what the prim has built in
     uint32_t count;
     bool has_targets; // then `count` addresses follow the handles: struct target_list *, made on first use
     struct usd_property props[];

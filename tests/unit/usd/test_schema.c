@@ -192,6 +192,26 @@ static void unknown_types_have_fallbacks(void **state)
     usd_stage_close(&s);
 }
 
+static void definitions_follow_edits(void **state)
+{
+    usd_stage *s = open_text("#usda 1.0\ndef Xform \"a\" { bool x = 1\n token model:drawMode = \"cards\"\n }\n");
+    const char *t, *apis[] = { "GeomModelAPI" };
+    struct usd_error err;
+    assert_false(usd_prim_get_token(prim(s, "/a"), "model:cardGeometry", NAN, &t));
+    assert_false(usd_property_is_uniform(usd_stage_find_property(s, "/a.model:drawMode")));
+    assert_int_equal(usd_session_set_list(s, "/a", "apiSchemas", USD_LIST_PREPEND, apis, 1, &err), USD_OK);
+    assert_int_equal(usd_stage_commit(s, NULL, NULL, &err), USD_OK);
+    assert_true(usd_prim_has_api(prim(s, "/a"), "GeomModelAPI"));
+    assert_true(usd_prim_get_token(prim(s, "/a"), "model:cardGeometry", NAN, &t));
+    assert_string_equal(t, "cross");
+    assert_true(usd_property_is_uniform(usd_stage_find_property(s, "/a.model:drawMode")));
+    assert_int_equal(usd_session_define(s, "/a", "Sphere", &err), USD_OK);
+    assert_int_equal(usd_stage_commit(s, NULL, NULL, &err), USD_OK);
+    double r;
+    assert_true(usd_prim_get_double(prim(s, "/a"), "radius", NAN, &r) && r == 1);
+    usd_stage_close(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -199,7 +219,7 @@ int main(void)
         cmocka_unit_test(properties_come_with_type_variability_and_allowed_tokens), cmocka_unit_test(lights_have_their_apis_built_in),
         cmocka_unit_test(multiple_apply_schemas_name_properties_by_instance), cmocka_unit_test(built_in_properties_are_what_the_schema_says),
         cmocka_unit_test(fallbacks_of_applied_schemas_are_found), cmocka_unit_test(api_schemas_of_weaker_layers_count),
-        cmocka_unit_test(unknown_types_have_fallbacks),
+        cmocka_unit_test(unknown_types_have_fallbacks), cmocka_unit_test(definitions_follow_edits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
