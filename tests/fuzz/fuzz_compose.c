@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "fuzz_edit.h"
 #include "fuzz_walk.h"
 #include "fuzz_zip.h"
 
@@ -318,7 +319,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct fuzz_bytes zip = { 0 };
     g.layers              = 1 + take(&g, 6);
     unsigned flags        = take(&g, 16);
-    const uint8_t *from = g.p, *to = g.end; // each layer has its own part, so that changing one leaves the others alone
+    // Each layer has its own part, so that changing one leaves the others alone; the last bytes are edits.
+    size_t edits        = g.end - g.p > 40 ? 24 : 0;
+    const uint8_t *from = g.p, *to = g.end - edits;
     for (unsigned i = 0; i < g.layers; i++) {
         char name[16];
         int n = snprintf(name, sizeof(name), "l%u.usda", i);
@@ -340,6 +343,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         fuzz_walk(s);
         fuzz_flatten(s);
         usd_stage_validate(s);
+        fuzz_edit(s, to, edits);
         for (size_t i = 0; getenv("FUZZ_SHOW") && i < usd_stage_diagnostic_count(s); i++)
             printf("%s: %s\n", usd_stage_diagnostic(s, i)->path, usd_stage_diagnostic(s, i)->message);
     }
