@@ -33,6 +33,7 @@ static void ref_item(struct out *o, const struct arc_ref *r, bool sublayer)
 }
 
 struct list {
+    usd_tok field;
     int type;
     enum path_use use; // of paths
     const void *items;
@@ -62,6 +63,8 @@ static bool writable(const struct list *s, size_t i, struct hash_map *seen)
         key = hash_bytes(r->path, strlen(r->path)) ^ hash_bytes(r->asset, strlen(r->asset)) * 31;
     } else {
         if (s->type == VT_PATH_LISTOP && !text_is_path(name_at(s, i), s->use))
+            return false;
+        if (s->field == T_variantSetNames && !text_is_variant(name_at(s, i)))
             return false;
         key = hash_bytes(name_at(s, i), strlen(name_at(s, i)));
     }
@@ -111,7 +114,7 @@ static void list_statements(struct out *o, const struct field *f, const char *be
 {
     const struct listop *op = field_ptr(f);
     for (int k = 0; k < LISTOP_KINDS; k++) {
-        struct list list = { f->type, use, op->list[k].items, op->list[k].count };
+        struct list list = { f->name, f->type, use, op->list[k].items, op->list[k].count };
         if (k == LISTOP_EXPLICIT ? !op->is_explicit : op->is_explicit || !list.count || !writable_count(&list))
             continue;
         out_indent(o);
