@@ -658,8 +658,9 @@ static char *random_stage(const struct folder *f)
     write_file(f, "asset.usda", t.data);
     t.size = 0;
     put(&t, "#usda 1.0\n");
-    if (!pick(5))
-        put(&t, "( relocates = { </W/I0/a>: </W/I0/z>, </W/I1/b>: </W/I2/y>, </W/I3/c>: <> } )\n");
+    bool relocates = !pick(4);
+    if (relocates)
+        put(&t, "( relocates = { </V/J0/a>: </V/J0/z>, </V/J0/b>: </V/J1/y>, </V/J1/c>: <> } )\n");
     random_prim(&t, "class", "C", 0, false);
     for (unsigned i = 0; i < 4; i++) {
         char name[8];
@@ -673,6 +674,8 @@ static char *random_stage(const struct folder *f)
         random_prim(&t, "def", name, 4, true);
     }
     put(&t, "}\n");
+    if (relocates)
+        put(&t, "def \"V\" {\ndef \"J0\" ( references = </P3>\ninstanceable = false ) {}\ndef \"J1\" ( references = @asset.usda@\ninherits = </C%u> ) {}\n}\n", classes++);
     for (unsigned i = 0; i < classes; i++) {
         char name[16];
         snprintf(name, sizeof(name), "C%u", i);
@@ -750,7 +753,9 @@ static void random_edit(usd_stage *s)
     case 3:
     case 4: rc = usd_session_set_variant(s, path, "v", pick(4) ? pick(2) ? "one" : "two" : NULL, NULL); break;
     case 5: rc = usd_session_set_active(s, path, pick(2), NULL); break;
-    case 6: rc = usd_session_set_instanceable(s, path, pick(2), NULL); break;
+    case 6: // not what has relocations below: instances would share what is moved in one of them
+        rc = strncmp(path, "/V", 2) ? usd_session_set_instanceable(s, path, pick(2), NULL) : 0;
+        break;
     case 7: rc = usd_session_set_visible(s, path, pick(2), NULL); break;
     case 8: rc = usd_session_set_transform(s, path, n, time, NULL); break;
     case 9:
