@@ -49,6 +49,7 @@ void pend_prim(struct usd_stage *s, usd_tok path, unsigned flags);
 void pend_property(struct usd_stage *s, usd_tok path, usd_tok name, bool anew);
 
 // edit_memory.c
+size_t edits_memory(const struct usd_stage *s); // bytes of what was composed anew
 struct edit_state *edit_state(const struct usd_stage *s, const struct usd_prim *p); // NULL when it has none
 struct edit_state *edit_state_make(struct usd_stage *s, struct usd_prim *p);
 struct region *edit_region(const struct usd_stage *s, const struct usd_prim *p); // that of its children; NULL = the stage's memory

@@ -260,3 +260,16 @@ void edit_forget_all(struct usd_stage *s)
     if (s->root)
         atomic_store(&s->root->props, NULL);
 }
+
+size_t edits_memory(const struct usd_stage *s)
+{
+    size_t at = 0, bytes = 0;
+    uint64_t key, value;
+    while (s->edits && hash_map_next(&s->edits->states, &at, &key, &value)) {
+        const struct edit_state *st = (const struct edit_state *)(uintptr_t)value;
+        bytes += sizeof(*st) + st->parts.used + (st->allocated ? sizeof(struct usd_prim) : 0);
+        for (const struct region *r = st->below; r; r = r->outer) // with those that only this one keeps
+            bytes += r == st->below || r->refs == 1 ? r->arena.used : 0;
+    }
+    return bytes;
+}

@@ -145,17 +145,18 @@ void usd_stage_close(usd_stage **stage)
     free(s);
 }
 
-static void count_layers(struct usd_stage *s)
+// Edits bring layers in: counted when asked for.
+static void count_layers(const struct usd_stage *s, struct usd_stage_stats *out)
 {
     for (size_t i = 0; i < s->layers.count; i++) {
         const struct layer *l = s->layers.items[i];
-        s->stats.layers++;
-        s->stats.prim_specs += l->prims.count - 1;
-        s->stats.property_specs += l->props.count;
-        s->stats.layer_memory += layer_memory(l);
-        s->stats.value_memory += l->arena.used + l->block_bytes;
-        s->stats.parse_seconds += l->parse_seconds;
-        *(l->is_crate ? &s->stats.crate_bytes : &s->stats.text_bytes) += l->file_bytes;
+        out->layers++;
+        out->prim_specs += l->prims.count - 1;
+        out->property_specs += l->props.count;
+        out->layer_memory += layer_memory(l);
+        out->value_memory += l->arena.used + l->block_bytes;
+        out->parse_seconds += l->parse_seconds;
+        *(l->is_crate ? &out->crate_bytes : &out->text_bytes) += l->file_bytes;
     }
 }
 
@@ -176,7 +177,6 @@ static int open_with(struct usd_stage *s, struct layer *root, const struct usd_o
         usd_stage_close(&s);
         return rc;
     }
-    count_layers(s);
     *out = s;
     return USD_OK;
 }
@@ -285,7 +285,8 @@ void usd_stage_stats(const usd_stage *s, struct usd_stage_stats *out)
     hash_map_finish(&memo);
     pthread_mutex_t *lock = (pthread_mutex_t *)&s->lock;
     pthread_mutex_lock(lock);
-    out->stage_memory = s->arena.used;
+    count_layers(s, out);
+    out->stage_memory = s->arena.used + edits_memory(s);
     for (size_t i = 0; i < s->arenas.count; i++)
         out->stage_memory += s->arenas.items[i]->used;
     pthread_mutex_unlock(lock);
