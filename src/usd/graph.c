@@ -472,6 +472,22 @@ static bool is_instance(struct graph *g)
     return shared && find_instanceable(g, 0, &found, &value);
 }
 
+// A name that a relocation took away from any of the sites does not exist any more: nothing can be brought in from there.
+// Only the relocation itself finds its source.
+static bool is_gone(struct scratch *x, struct graph *g, bool last)
+{
+    for (uint16_t i = 0; i < g->nodes.count; i++) {
+        const struct graph_node *n = node_at(g, i);
+        if (!n->n.stack->relocate_count || n->n.culled || !relocate_from(n->n.stack, n->n.site) || (!i && last && g->frame->arc == ARC_RELOCATE))
+            continue;
+        char why[400];
+        snprintf(why, sizeof(why), "there is no such prim, for a relocation moved <%.250s> away", tok_text(n->n.site));
+        graph_report_path(x, USD_ERR_INVALID, NULL, (enum arc)g->frame->arc, node_at(g->frame->graph, g->frame->parent)->n.site, g->frame->requested, why);
+        return true;
+    }
+    return false;
+}
+
 static bool build_site(struct scratch *x, struct graph *g, struct layer_stack *stack, usd_tok site, bool inert)
 {
     const char *text = tok_text(site), *brace = strrchr(text, '}');
@@ -491,6 +507,8 @@ static bool build_site(struct scratch *x, struct graph *g, struct layer_stack *s
         if (!descend(g, tok_make(text + at, n)))
             return false;
         at += n;
+        if (is_gone(x, g, !text[at]))
+            return false;
     }
 }
 

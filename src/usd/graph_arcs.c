@@ -308,18 +308,31 @@ static void elide(struct graph *g, uint16_t i)
         elide(g, c);
 }
 
-// Opinions below `at` that other relocations move elsewhere must not count here too.
-static void elide_moved(struct graph *g, uint16_t at)
+// A site below `at` whose opinions another relocation moves elsewhere: they must not count here too.
+static uint16_t find_moved(struct graph *g, uint16_t at)
 {
-    for (uint16_t c = node_at(g, at)->first_child; c != NO_NODE; c = node_at(g, c)->next) {
+    uint16_t found = NO_NODE;
+    for (uint16_t c = node_at(g, at)->first_child; c != NO_NODE && found == NO_NODE; c = node_at(g, c)->next) {
         const struct graph_node *n = node_at(g, c);
         if (n->n.arc == ARC_RELOCATE)
             continue;
-        if (contributes(n) && relocate_from(n->n.stack, n->n.site))
-            elide(g, c);
-        else
-            elide_moved(g, c);
+        found = contributes(n) && relocate_from(n->n.stack, n->n.site) ? c : find_moved(g, c);
     }
+    return found;
+}
+
+// A name that is gone from a prim by one relocation cannot be the source of another.
+static void check_moved(struct scratch *x, struct graph *g, uint16_t source)
+{
+    uint16_t moved = find_moved(g, source);
+    if (moved == NO_NODE)
+        return;
+    char why[400];
+    snprintf(why, sizeof(why), "the source is gone, for a relocation moved <%.250s> away; nothing is moved", tok_text(node_at(g, moved)->n.site));
+    const struct graph_node *n = node_at(g, source);
+    graph_report_path(x, USD_ERR_INVALID, NULL, ARC_RELOCATE, n->n.site, node_at(g, n->n.parent)->n.site, why);
+    for (uint16_t c = n->first_child; c != NO_NODE; c = node_at(g, c)->next)
+        elide(g, c);
 }
 
 static void report_specs_at_source(struct scratch *x, struct graph *g, uint16_t source)
@@ -352,7 +365,7 @@ void eval_relocations(struct scratch *x, struct graph *g, uint16_t at)
     if (made == NO_NODE)
         return;
     report_specs_at_source(x, g, made);
-    elide_moved(g, made);
+    check_moved(x, g, made);
 }
 
 // The source of a relocation has a counterpart in whoever brought the relocation in: a place for classes to be implied.

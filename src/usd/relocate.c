@@ -23,8 +23,6 @@ static const char *path_problem(const char *path)
         return "relocations cannot name variants";
     if (strchr(path, '.'))
         return "only prims can be relocated";
-    if (!strchr(path + 1, '/'))
-        return "root prims cannot be relocated";
     return NULL;
 }
 
@@ -32,6 +30,8 @@ static const char *path_problem(const char *path)
 static const char *entry_problem(const char *from, const char *to)
 {
     const char *why = path_problem(from);
+    if (!why && !strchr(from + 1, '/'))
+        why = "root prims cannot be relocated";
     if (why || !*to)
         return why;
     why = path_problem(to);
@@ -41,10 +41,7 @@ static const char *entry_problem(const char *from, const char *to)
         return "target and source are the same";
     if (path_has_prefix(to, from, strlen(from)))
         return "the target lies below the source";
-    if (path_has_prefix(from, to, strlen(to)))
-        return "the source lies below the target";
-    size_t n = strcspn(from + 1, "/") + 1;
-    return strncmp(from, to, n + 1) ? "the target lies below another root prim" : NULL;
+    return path_has_prefix(from, to, strlen(to)) ? "the source lies below the target" : NULL;
 }
 
 static void complain(struct usd_stage *s, const struct entry *e, const char *why, usd_tok other)
