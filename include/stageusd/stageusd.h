@@ -610,7 +610,8 @@ USD_API size_t usd_asset_udim_tiles(const usd_stage *stage, const struct usd_ass
  * resynced path keep their addresses; so does the prim at a resynced path as long as it exists, and its path string.
  * Prims below it, their properties and the strings of both are gone. Properties keep their addresses unless their
  * prim, or some property of their prim, was resynced. Values handed out before are invalid where a change is reported;
- * strings and tokens taken from an attribute or from metadata live until that is edited.
+ * strings and tokens taken from an attribute or from metadata live until that is edited. Diagnostics about what is
+ * composed anew go, and come again where they are still true.
  *
  * Paths are absolute, without variant selections. What lies below an instance has no opinions of its own and cannot be
  * edited: edit the instance, what it refers to, or set "instanceable" to false on it and commit.
