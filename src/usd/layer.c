@@ -435,6 +435,31 @@ void layer_release(struct layer *l)
     }
 }
 
+static bool named(const char *name, size_t size, const char *extension)
+{
+    size_t n = strlen(extension);
+    return size > n && !strncasecmp(name + size - n, extension, n);
+}
+
+// A name that says a format must keep its word, and a text file begins with its header: what OpenUSD opens.
+static int check_format(const char *resolved, const struct file_bytes *bytes, struct usd_error *err)
+{
+    size_t n        = strcspn(resolved, "]"); // of a member of a package: its own name
+    bool text       = bytes->size >= 6 && !memcmp(bytes->data, "#usda ", 6), late = !text && usda_looks_like(bytes->data, bytes->size);
+    const char *why = NULL;
+    if (late)
+        why = "a layer begins with '#usda'; nothing may stand before it, not even a byte order mark";
+    else if (named(resolved, n, ".usda") && !text)
+        why = "its name says that it is text, but it does not begin with '#usda'";
+    else if (named(resolved, n, ".usdc") && !crate_looks_like(bytes->data, bytes->size))
+        why = "its name says that it is a crate, but it does not begin as one";
+    else if (named(resolved, n, ".usdz") && !zip_looks_like(bytes->data, bytes->size))
+        why = "its name says that it is a package, but it does not begin as one";
+    if (why)
+        error_set(err, USD_ERR_FORMAT, resolved, "%s: %s", resolved, why);
+    return why ? USD_ERR_FORMAT : USD_OK;
+}
+
 int layer_open(const struct layer_env *env, const char *resolved, struct layer **out, struct usd_error *err)
 {
     *out = NULL;
@@ -464,7 +489,10 @@ int layer_open(const struct layer_env *env, const char *resolved, struct layer *
     int rc = file_map(env, resolved, &bytes, err);
     if (rc == USD_OK) {
         stamp = bytes.stamp;
-        rc    = parse(env, resolved, resolved, &bytes, out, err);
+        rc    = check_format(resolved, &bytes, err);
+    }
+    if (rc == USD_OK) {
+        rc = parse(env, resolved, resolved, &bytes, out, err);
     }
     file_unmap(&bytes);
 

@@ -149,6 +149,30 @@ static void refused_files_do_not_exist(void **state)
     assert_int_equal(file_map(NULL, "/nonexistent", &f, &err), USD_ERR_IO);
 }
 
+static void names_keep_their_word(void **state)
+{
+    static const struct {
+        const char *name, *text;
+        bool ok;
+    } rows[] = {
+        { "a.usda", "#usda 1.0\n", true },         { "a.usd", "#usda 1.0\n", true },       { "a.usda", "\n#usda 1.0\n", false },
+        { "a.usd", " #usda 1.0\n", false },        { "a.usda", "\xef\xbb\xbf#usda 1.0\n", false },
+        { "a.usdc", "#usda 1.0\n", false },        { "a.usdz", "#usda 1.0\n", false },      { "a.USDA", "PXR-USDC", false },
+        { "a.layer", "#usda 1.0\n", true },
+    };
+    struct folder f = make_folder();
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        usd_stage *s;
+        struct usd_error err;
+        int rc = usd_stage_open(write_file(&f, rows[i].name, rows[i].text), NULL, &s, &err);
+        if ((rc == USD_OK) != rows[i].ok)
+            fail_msg("row %zu: %s", i, rc == USD_OK ? "is read" : err.message);
+        assert_true(rc == USD_OK || rc == USD_ERR_FORMAT);
+        usd_stage_close(&s);
+    }
+    remove_folder(&f);
+}
+
 static int make_name(void **state)
 {
     int fd = mkstemps(path, 5);
@@ -164,6 +188,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(small_files_stay_as_they_were), cmocka_unit_test(empty_files),         cmocka_unit_test(mapped_files_may_shrink),
         cmocka_unit_test(other_handlers_are_kept),       cmocka_unit_test(a_package_cut_short), cmocka_unit_test(refused_files_do_not_exist),
+        cmocka_unit_test(names_keep_their_word),
     };
     return cmocka_run_group_tests(tests, make_name, remove_file);
 }
