@@ -282,12 +282,12 @@ static void one_knot(struct out *o, const struct spline *s, size_t i)
         out_text(o, " & ");
     }
     out_number(o, k->value, single);
-    if ((i && s->knots[i - 1].interp == SPLINE_CURVE) || k->pre_width != 0 || k->pre_slope != 0) {
+    if ((i && s->knots[i - 1].interp == SPLINE_CURVE) || (k->pre_width != 0 && !s->hermite) || k->pre_slope != 0) {
         out_text(o, "; pre");
         tangent(o, s, k->pre_width, k->pre_slope, k->pre_algorithm);
     }
     out_format(o, "; post %s", words[k->interp & 3]);
-    if (k->interp == SPLINE_CURVE || k->post_width != 0 || k->post_slope != 0)
+    if (k->interp == SPLINE_CURVE || (k->post_width != 0 && !s->hermite) || k->post_slope != 0)
         tangent(o, s, k->post_width, k->post_slope, k->post_algorithm);
     if (k->custom.type == VT_DICT) {
         struct usd_value v;
