@@ -380,12 +380,45 @@ static void paths_outside_are_refused(void **state)
     remove_folder(&f);
 }
 
+static void asset_values_resolve(void **state)
+{
+    // Expressions with the variables of the opinion's layer stack; file URLs; a name beside the root layer; other schemes not.
+    struct folder f = make_folder();
+    write_file(&f, "a b.png", "x");
+    write_file(&f, "t.png", "x");
+    char sub[80];
+    snprintf(sub, sizeof(sub), "%s/sub", f.path);
+    assert_int_equal(mkdir(sub, 0700), 0);
+    write_file(&f, "sub/r.usda", "#usda 1.0\ndef \"R\" { asset e = @`\"${NAME}.png\"`@\n asset s = @t.png@\n asset d = @./t.png@\n}\n");
+    char text[1024], expected[128];
+    snprintf(text, sizeof(text), "#usda 1.0\n( expressionVariables = { string NAME = \"t\" } )\ndef \"A\" ( references = @sub/r.usda@</R> )\n"
+                                 "{\n asset u = @file://%s/a%%20b.png@\n asset h = @https://example.org/t.png@\n}\n", f.path);
+    usd_stage *s = open_file(write_file(&f, "root.usda", text));
+    const usd_prim *a = prim(s, "/A");
+    struct usd_asset v;
+    snprintf(expected, sizeof(expected), "%s/t.png", f.path);
+    assert_true(usd_prim_get_asset(a, "e", NAN, &v));
+    assert_string_equal(v.resolved, expected);
+    assert_true(usd_prim_get_asset(a, "s", NAN, &v));
+    assert_string_equal(v.resolved, expected);
+    assert_true(usd_prim_get_asset(a, "d", NAN, &v));
+    assert_string_equal(v.resolved, "");
+    assert_true(usd_prim_get_asset(a, "h", NAN, &v));
+    assert_string_equal(v.resolved, "");
+    snprintf(expected, sizeof(expected), "%s/a b.png", f.path);
+    assert_true(usd_prim_get_asset(a, "u", NAN, &v));
+    assert_string_equal(v.resolved, expected);
+    usd_stage_close(&s);
+    remove_folder(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(strength_is_liverps),
         cmocka_unit_test(sublayers_and_offsets),
         cmocka_unit_test(references_map_paths),
+        cmocka_unit_test(asset_values_resolve),
         cmocka_unit_test(ancestors_of_a_referenced_prim_count),
         cmocka_unit_test(implied_classes),
         cmocka_unit_test(specializes_is_weakest_of_all),
