@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "command.h"
-#include "json.h"
+#include "write_json.h"
 
 #define MAX_CHOICES 256 // of --variant and --search-path each
 #define MAX_FALLBACKS 16 // of --variant-fallback, and names in each
@@ -28,7 +28,7 @@ bool usd_tool_open(const struct usd_tool_options *o, usd_stage **s)
     fail(&err);
     if (o->json) {
         fputs("{\"error\":", stdout);
-        json_error(stdout, &err);
+        write_json_error(stdout, &err);
         puts("}");
     }
     return false;

@@ -6,7 +6,7 @@
 #include "array.h"
 #include "clock.h"
 #include "command.h"
-#include "json.h"
+#include "write_json.h"
 #include "usd.h"
 
 // ---------------------------------------------------------------------------------------------------------------
@@ -42,7 +42,7 @@ static void print_types(const struct types *t, bool json)
         bool first = true;
         fputs(",\"types\":{", stdout);
         for (size_t i = 0; i < t->count; i++) {
-            json_key(stdout, t->items[i].name, &first);
+            write_json_key(stdout, t->items[i].name, &first);
             printf("%llu", (unsigned long long)t->items[i].count);
         }
         putchar('}');
@@ -105,7 +105,7 @@ int usd_stat_command(const struct usd_tool_options *o)
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         bool time = !strcmp(rows[i].unit, "s");
         if (o->json)
-            json_key(stdout, rows[i].name, &first);
+            write_json_key(stdout, rows[i].name, &first);
         else
             printf("%-16s ", rows[i].name);
         if (time)
@@ -137,8 +137,8 @@ static void json_finding(const struct usd_diagnostic *d)
     bool first = true;
     putchar('{');
     for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
-        json_key(stdout, fields[i].key, &first);
-        json_string(stdout, fields[i].value);
+        write_json_key(stdout, fields[i].key, &first);
+        write_json_string(stdout, fields[i].value);
     }
     putchar('}');
 }
@@ -160,7 +160,7 @@ int usd_validate_command(const struct usd_tool_options *o)
         fprintf(stderr, "stagecast usd: %s\n", err.message);
         if (o->json) {
             fputs("{\"opened\":false,\"error\":", stdout);
-            json_error(stdout, &err);
+            write_json_error(stdout, &err);
             puts(",\"findings\":[]}");
         }
         return EXIT_FAILED;

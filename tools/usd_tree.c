@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "command.h"
-#include "json.h"
+#include "write_json.h"
 #include "usd.h"
 
 #define SHOWN_WHOLE 64 // elements of an array that JSON has whole without --full
@@ -72,10 +72,10 @@ static void text_tree(const usd_prim *root, const struct usd_tool_options *o)
 
 static void json_paths(const char *key, const usd_property *q, size_t count, const char *(*path)(const usd_property *, size_t), bool *first)
 {
-    json_key(stdout, key, first);
+    write_json_key(stdout, key, first);
     for (size_t i = 0; i < count; i++) {
         putchar(i ? ',' : '[');
-        json_string(stdout, path(q, i));
+        write_json_string(stdout, path(q, i));
     }
     fputs(count ? "]" : "[]", stdout);
 }
@@ -86,22 +86,22 @@ static void json_value_of(const usd_property *q, const struct usd_tool_options *
     if (usd_attr_get(q, o->time, &v)) {
         bool cut = v.is_array && v.count > SHOWN_WHOLE && !o->full;
         if (v.is_array) {
-            json_key(stdout, "count", first);
+            write_json_key(stdout, "count", first);
             printf("%zu", v.count);
         }
-        json_key(stdout, cut ? "first" : "value", first);
+        write_json_key(stdout, cut ? "first" : "value", first);
         if (!cut)
-            json_value(stdout, &v);
+            write_json_value(stdout, &v);
         for (size_t i = 0; cut && i < SHOWN_FIRST; i++) {
             putchar(i ? ',' : '[');
-            json_element(stdout, &v, i);
+            write_json_element(stdout, &v, i);
         }
         if (cut)
             putchar(']');
     }
     usd_value_finish(&v);
     if (usd_attr_sample_count(q)) {
-        json_key(stdout, "samples", first);
+        write_json_key(stdout, "samples", first);
         printf("%zu", usd_attr_sample_count(q));
     }
 }
@@ -110,15 +110,15 @@ static void json_property(const usd_property *q, const struct usd_tool_options *
 {
     bool first = true;
     putchar('{');
-    json_key(stdout, "name", &first);
-    json_string(stdout, usd_property_name(q));
+    write_json_key(stdout, "name", &first);
+    write_json_string(stdout, usd_property_name(q));
     if (usd_property_is_custom(q))
         fputs(",\"custom\":true", stdout);
     if (usd_property_is_relationship(q)) {
         json_paths("targets", q, usd_rel_target_count(q), usd_rel_target, &first);
     } else {
-        json_key(stdout, "type", &first);
-        json_string(stdout, usd_property_type_name(q));
+        write_json_key(stdout, "type", &first);
+        write_json_string(stdout, usd_property_type_name(q));
         if (usd_property_is_uniform(q))
             fputs(",\"uniform\":true", stdout);
         json_value_of(q, o, &first);
@@ -133,18 +133,18 @@ static void json_variants(const usd_prim *p, bool *first)
     size_t sets = usd_prim_variant_set_count(p);
     if (!sets)
         return;
-    json_key(stdout, "variants", first);
+    write_json_key(stdout, "variants", first);
     putchar('{');
     bool none = true;
     for (size_t i = 0; i < sets; i++) {
-        json_key(stdout, usd_prim_variant_set(p, i), &none);
+        write_json_key(stdout, usd_prim_variant_set(p, i), &none);
         fputs("{\"selection\":", stdout);
-        json_string(stdout, usd_prim_variant_selection(p, i));
+        write_json_string(stdout, usd_prim_variant_selection(p, i));
         fputs(",\"options\":[", stdout);
         for (size_t k = 0; k < usd_prim_variant_count(p, i); k++) {
             if (k)
                 putchar(',');
-            json_string(stdout, usd_prim_variant(p, i, k));
+            write_json_string(stdout, usd_prim_variant(p, i, k));
         }
         fputs("]}", stdout);
     }
@@ -153,19 +153,19 @@ static void json_variants(const usd_prim *p, bool *first)
 
 static void json_head(const usd_prim *p, bool *first)
 {
-    json_key(stdout, "name", first);
-    json_string(stdout, usd_prim_name(p));
-    json_key(stdout, "path", first);
-    json_string(stdout, usd_prim_path(p));
+    write_json_key(stdout, "name", first);
+    write_json_string(stdout, usd_prim_name(p));
+    write_json_key(stdout, "path", first);
+    write_json_string(stdout, usd_prim_path(p));
     if (usd_prim_parent(p)) {
-        json_key(stdout, "specifier", first);
-        json_string(stdout, specifiers[usd_prim_specifier(p)]);
+        write_json_key(stdout, "specifier", first);
+        write_json_string(stdout, specifiers[usd_prim_specifier(p)]);
     }
-    json_key(stdout, "type", first);
-    json_string(stdout, usd_prim_type_name(p));
+    write_json_key(stdout, "type", first);
+    write_json_string(stdout, usd_prim_type_name(p));
     if (*usd_prim_kind(p)) {
-        json_key(stdout, "kind", first);
-        json_string(stdout, usd_prim_kind(p));
+        write_json_key(stdout, "kind", first);
+        write_json_string(stdout, usd_prim_kind(p));
     }
     if (usd_prim_parent(p) && !usd_prim_is_active(p))
         fputs(",\"active\":false", stdout);
@@ -174,9 +174,9 @@ static void json_head(const usd_prim *p, bool *first)
     size_t apis = usd_prim_api_schema_count(p);
     for (size_t i = 0; i < apis; i++) {
         if (!i)
-            json_key(stdout, "apiSchemas", first);
+            write_json_key(stdout, "apiSchemas", first);
         putchar(i ? ',' : '[');
-        json_string(stdout, usd_prim_api_schema(p, i));
+        write_json_string(stdout, usd_prim_api_schema(p, i));
     }
     if (apis)
         putchar(']');
@@ -190,7 +190,7 @@ static void json_prim(const usd_prim *p, int depth, const struct usd_tool_option
     putchar('{');
     json_head(p, &first);
     if (o->properties) {
-        json_key(stdout, "properties", &first);
+        write_json_key(stdout, "properties", &first);
         putchar('[');
         for (size_t i = 0; i < usd_prim_property_count(p); i++) {
             if (i)
@@ -199,7 +199,7 @@ static void json_prim(const usd_prim *p, int depth, const struct usd_tool_option
         }
         putchar(']');
     }
-    json_key(stdout, "children", &first);
+    write_json_key(stdout, "children", &first);
     putchar('[');
     if (!o->depth || depth < o->depth)
         for (const usd_prim *c = usd_prim_first_child(p); c && !ferror(stdout); c = usd_prim_next_sibling(c)) {

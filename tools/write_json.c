@@ -1,4 +1,4 @@
-#include "json.h"
+#include "write_json.h"
 
 #include <math.h>
 #include <string.h>
@@ -17,7 +17,7 @@ static size_t character(const unsigned char *s)
     return n && code >= least[n] && code <= 0x10ffff && (code < 0xd800 || code > 0xdfff) ? n : 0;
 }
 
-void json_string(FILE *out, const char *text)
+void write_json_string(FILE *out, const char *text)
 {
     fputc('"', out);
     for (const unsigned char *s = (const unsigned char *)text; *s;) {
@@ -35,21 +35,21 @@ void json_string(FILE *out, const char *text)
     fputc('"', out);
 }
 
-void json_key(FILE *out, const char *key, bool *first)
+void write_json_key(FILE *out, const char *key, bool *first)
 {
     if (!*first)
         fputc(',', out);
     *first = false;
-    json_string(out, key);
+    write_json_string(out, key);
     fputc(':', out);
 }
 
-void json_number(FILE *out, double v, int digits)
+void write_json_number(FILE *out, double v, int digits)
 {
     if (isfinite(v))
         fprintf(out, "%.*g", digits, v == 0 ? 0.0 : v);
     else
-        json_string(out, isnan(v) ? "nan" : v < 0 ? "-inf" : "inf");
+        write_json_string(out, isnan(v) ? "nan" : v < 0 ? "-inf" : "inf");
 }
 
 static void component(FILE *out, enum usd_type type, const void *data, size_t i)
@@ -61,9 +61,9 @@ static void component(FILE *out, enum usd_type type, const void *data, size_t i)
     case USD_TYPE_UINT: fprintf(out, "%u", ((const uint32_t *)data)[i]); break;
     case USD_TYPE_INT64: fprintf(out, "%lld", (long long)((const int64_t *)data)[i]); break;
     case USD_TYPE_UINT64: fprintf(out, "%llu", (unsigned long long)((const uint64_t *)data)[i]); break;
-    case USD_TYPE_HALF: json_number(out, usd_half_to_float(((const uint16_t *)data)[i]), 9); break;
-    case USD_TYPE_FLOAT: json_number(out, ((const float *)data)[i], 9); break;
-    default: json_number(out, ((const double *)data)[i], 17);
+    case USD_TYPE_HALF: write_json_number(out, usd_half_to_float(((const uint16_t *)data)[i]), 9); break;
+    case USD_TYPE_FLOAT: write_json_number(out, ((const float *)data)[i], 9); break;
+    default: write_json_number(out, ((const double *)data)[i], 17);
     }
 }
 
@@ -87,16 +87,16 @@ static void tuple(FILE *out, enum usd_type type, const void *data, size_t at)
         fputc(']', out);
 }
 
-void json_element(FILE *out, const struct usd_value *v, size_t i)
+void write_json_element(FILE *out, const struct usd_value *v, size_t i)
 {
     if (v->type == USD_TYPE_STRING || v->type == USD_TYPE_TOKEN || v->type == USD_TYPE_PATH) {
-        json_string(out, ((const char *const *)v->data)[i]);
+        write_json_string(out, ((const char *const *)v->data)[i]);
     } else if (v->type == USD_TYPE_ASSET) {
         const struct usd_asset *a = (const struct usd_asset *)v->data + i;
         fputs("{\"authored\":", out);
-        json_string(out, a->authored);
+        write_json_string(out, a->authored);
         fputs(",\"resolved\":", out);
-        json_string(out, a->resolved);
+        write_json_string(out, a->resolved);
         fputc('}', out);
     } else if (usd_type_components(v->type)) {
         tuple(out, v->type, v->data, i);
@@ -105,7 +105,7 @@ void json_element(FILE *out, const struct usd_value *v, size_t i)
     }
 }
 
-void json_value(FILE *out, const struct usd_value *v)
+void write_json_value(FILE *out, const struct usd_value *v)
 {
     if (v->type == USD_TYPE_NONE || v->type == USD_TYPE_BLOCK) {
         fputs("null", out);
@@ -114,30 +114,30 @@ void json_value(FILE *out, const struct usd_value *v)
         bool first                     = true;
         fputc('{', out);
         for (size_t i = 0; i < v->count; i++) {
-            json_key(out, e[i].key, &first);
-            json_value(out, &e[i].value);
+            write_json_key(out, e[i].key, &first);
+            write_json_value(out, &e[i].value);
         }
         fputc('}', out);
     } else if (!v->is_array) {
-        json_element(out, v, 0);
+        write_json_element(out, v, 0);
     } else {
         fputc('[', out);
         for (size_t i = 0; i < v->count; i++) {
             if (i)
                 fputc(',', out);
-            json_element(out, v, i);
+            write_json_element(out, v, i);
         }
         fputc(']', out);
     }
 }
 
-void json_error(FILE *out, const struct usd_error *err)
+void write_json_error(FILE *out, const struct usd_error *err)
 {
     fprintf(out, "{\"code\":%d,\"message\":", err->code);
-    json_string(out, err->message);
+    write_json_string(out, err->message);
     if (*err->file) {
         fputs(",\"file\":", out);
-        json_string(out, err->file);
+        write_json_string(out, err->file);
     }
     if (err->line)
         fprintf(out, ",\"line\":%u,\"column\":%u", err->line, err->column);

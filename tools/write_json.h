@@ -6,14 +6,14 @@
 
 #include "stageusd/stageusd.h"
 
-void json_string(FILE *out, const char *s);
+void write_json_string(FILE *out, const char *s);
 // "key":, with a comma in front unless *first, which becomes false.
-void json_key(FILE *out, const char *key, bool *first);
+void write_json_key(FILE *out, const char *key, bool *first);
 // Numbers that JSON has no way to say are the strings "inf", "-inf", "nan"; quaternions are real, i, j, k; matrices
 // are arrays of rows; assets are objects with "authored" and "resolved".
-void json_number(FILE *out, double v, int digits);
-void json_value(FILE *out, const struct usd_value *v);
+void write_json_number(FILE *out, double v, int digits);
+void write_json_value(FILE *out, const struct usd_value *v);
 // Element i of an array value.
-void json_element(FILE *out, const struct usd_value *v, size_t i);
+void write_json_element(FILE *out, const struct usd_value *v, size_t i);
 // An object with code, message, file, line, column and offset, as far as they are known.
-void json_error(FILE *out, const struct usd_error *err);
+void write_json_error(FILE *out, const struct usd_error *err);
