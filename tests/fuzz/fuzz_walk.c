@@ -78,7 +78,7 @@ static void attribute(const usd_property *q)
     FUZZ_REQUIRE(n == got);
     n = n < MAX_SAMPLES ? n : MAX_SAMPLES;
     for (size_t i = 0; i < n; i++) {
-        FUZZ_REQUIRE(!i || times[i] > times[i - 1]);
+        FUZZ_REQUIRE(!i || !(times[i] < times[i - 1])); // large offsets make neighbours equal
         attr_at(q, times[i]);
     }
     static const double at[] = { NAN, -1e30, -1, 0, 0.5, 1, 12.25, 1e30, INFINITY };
