@@ -616,11 +616,20 @@ static bool own_scalar(struct layer *l, struct crate *c, struct field *f)
     return true;
 }
 
+static bool too_deep(struct layer *l, const struct crate *c, unsigned depth)
+{
+    if (depth == c->limits.max_nesting)
+        layer_warn(l, "a value is nested deeper than max_nesting (%u); it is left out", c->limits.max_nesting);
+    return depth >= c->limits.max_nesting;
+}
+
 static bool dictionary(struct layer *l, struct crate *c, uint64_t rep, struct field *out, unsigned depth)
 {
     struct cursor at = rep & REP_INLINED ? cur_make("\0\0\0\0\0\0\0", 8) : crate_at(c, REP_PAYLOAD(rep));
     uint64_t n       = cur_u64le(&at);
-    if (at.bad || n > cur_left(&at) / 12 || depth > c->limits.max_nesting)
+    if (at.bad || n > cur_left(&at) / 12)
+        return false;
+    if (too_deep(l, c, depth))
         return false;
     struct vdict_entry *e = arena_alloc(&l->arena, (size_t)n * sizeof(*e) + 1);
     size_t kept           = 0;
@@ -678,11 +687,8 @@ bool crate_field(struct layer *l, struct crate *c, usd_tok name, uint64_t rep, s
     unsigned ct     = REP_TYPE(rep);
     enum usd_type t = crate_value_type(ct);
     *out            = (struct field) { .name = name, .count = 1 };
-    if (depth > c->limits.max_nesting) {
-        if (depth == c->limits.max_nesting + 1)
-            layer_warn(l, "a value is nested deeper than max_nesting (%u); it is left out", c->limits.max_nesting);
+    if (depth && too_deep(l, c, depth - 1)) // a scalar may stand one level below the last dictionary
         return false;
-    }
     l->has_clips |= name == T_clips;
     if (t != USD_TYPE_NONE) {
         out->bits  = rep;

@@ -227,9 +227,9 @@ bool pa_identifier(struct parser *p, const char **text, size_t *size, bool names
     return pa_utf8(p, *text, s);
 }
 
-bool pa_enter(struct parser *p)
+bool pa_enter(struct parser *p, uint32_t *depth)
 {
-    if (++p->depth > p->limits.max_nesting)
+    if (++*depth > p->limits.max_nesting)
         return pa_fail(p, p->p, "nesting is deeper than max_nesting (%u)", p->limits.max_nesting);
     return true;
 }
@@ -376,11 +376,11 @@ static bool prim(struct parser *p, struct prim_build *parent, int specifier)
     p->path.count = from + size + 2;
 
     struct prim_build b = open_build(p, index);
-    bool ok = pa_skip(p) && pa_metadata(p, &b.fields, ON_PRIM) && pa_skip(p) && pa_expect(p, '{', "to open a prim's body") && pa_enter(p)
+    bool ok = pa_skip(p) && pa_metadata(p, &b.fields, ON_PRIM) && pa_skip(p) && pa_expect(p, '{', "to open a prim's body") && pa_enter(p, &p->depth)
               && prim_body(p, &b, '}') && close_prim(p, &b);
     p->path.count                = path_size;
     p->path.items[path_size - 1] = 0;
-    pa_leave(p);
+    p->depth--;
     return ok;
 }
 
@@ -414,7 +414,7 @@ static bool variant_set(struct parser *p, struct prim_build *owner)
     for (uint32_t v = spec_at(p, set)->first_child; v; v = spec_at(p, v)->next_sibling)
         b.last_child = v, b.child_count++;
     if (!pa_inline(p) || !pa_expect(p, '=', "after the name of a variant set") || !pa_skip(p)
-        || !pa_expect(p, '{', "to open a variant set") || !pa_enter(p))
+        || !pa_expect(p, '{', "to open a variant set"))
         return false;
     for (;;) {
         if (!pa_skip(p))
@@ -434,13 +434,12 @@ static bool variant_set(struct parser *p, struct prim_build *owner)
         if (!remember_child(p, &b, index))
             return false;
         struct prim_build body = open_build(p, index);
-        if (!pa_skip(p) || !pa_metadata(p, &body.fields, ON_PRIM) || !pa_skip(p) || !pa_expect(p, '{', "to open a variant") || !pa_enter(p)
+        if (!pa_skip(p) || !pa_metadata(p, &body.fields, ON_PRIM) || !pa_skip(p) || !pa_expect(p, '{', "to open a variant") || !pa_enter(p, &p->depth)
             || !prim_body(p, &body, '}') || !close_prim(p, &body))
             return false;
-        pa_leave(p);
+        p->depth--;
     }
     p->p++;
-    pa_leave(p);
     return true;
 }
 

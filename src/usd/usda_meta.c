@@ -635,8 +635,6 @@ bool pa_metadata(struct parser *p, struct field_list *list, unsigned where)
     if (*p->p != '(')
         return p->status == USD_OK;
     p->p++;
-    if (!pa_enter(p))
-        return false;
     for (;;) {
         if (!pa_skip(p))
             return false;
@@ -662,6 +660,5 @@ bool pa_metadata(struct parser *p, struct field_list *list, unsigned where)
             return false;
     }
     p->p++;
-    pa_leave(p);
     return true;
 }

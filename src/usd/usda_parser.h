@@ -15,7 +15,7 @@ struct parser {
     struct usd_limits limits;
     struct usd_error *err;
     int status;
-    uint32_t depth;
+    uint32_t depth, dictionary_depth; // prims and variants around; dictionaries around: max_nesting each, as for crates
     struct {
         ARRAY_OF(struct field);
     } fields; // stack: prims under construction, innermost on top
@@ -81,8 +81,7 @@ static inline bool pa_utf8(struct parser *p, const char *from, const char *to)
 }
 bool pa_identifier(struct parser *p, const char **text, size_t *size, bool namespaced, const char *what);
 bool pa_string(struct parser *p, const char **text, size_t *size); // into p->text; valid until the next string
-bool pa_enter(struct parser *p);
-static inline void pa_leave(struct parser *p) { p->depth--; }
+bool pa_enter(struct parser *p, uint32_t *depth); // one level deeper; the caller counts down again
 
 bool fields_add(struct parser *p, struct field_list *list, const struct field *f); // replaces one of the same name
 struct field *fields_find(struct parser *p, const struct field_list *list, usd_tok name);

@@ -757,7 +757,7 @@ bool pa_dictionary(struct parser *p, struct field *out)
     struct {
         ARRAY_OF(struct keyed_entry);
     } entries = { 0 };
-    bool ok = pa_expect(p, '{', "to open a dictionary") && pa_enter(p);
+    bool ok = pa_expect(p, '{', "to open a dictionary") && pa_enter(p, &p->dictionary_depth);
     while (ok) {
         ok = pa_skip(p);
         if (!ok || *p->p == '}')
@@ -768,7 +768,7 @@ bool pa_dictionary(struct parser *p, struct field *out)
     struct vdict_entry *kept = NULL;
     if (ok) {
         p->p++;
-        pa_leave(p);
+        p->dictionary_depth--;
         if (entries.count)
             qsort(entries.items, entries.count, sizeof(*entries.items), compare_keys);
         kept = arena_alloc(&p->l->arena, (entries.count + 1) * sizeof(*kept));

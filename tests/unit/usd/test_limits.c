@@ -72,7 +72,7 @@ static void text_layers(void **state)
     TEXT("#usda 1.0\ndef \"a\" {\n def \"b\" {\n def \"c\" {\n }\n}\n}\n");
     refuses("max_nesting", &(struct usd_limits) { .max_nesting = 2 }, t.s, t.n);
     TEXT("#usda 1.0\n(\n customLayerData = { dictionary a = { dictionary b = { dictionary c = {} } } }\n)\n");
-    refuses("max_nesting", &(struct usd_limits) { .max_nesting = 4 }, t.s, t.n);
+    refuses("max_nesting", &(struct usd_limits) { .max_nesting = 3 }, t.s, t.n);
     TEXT("#usda 1.0\ndef \"a\" {\n int[] x = [1, 2, 3]\n}\n");
     refuses("max_array_elements", &(struct usd_limits) { .max_array_elements = 2 }, t.s, t.n);
     TEXT("#usda 1.0\ndef \"abcdefgh\" {\n}\n");
