@@ -38,6 +38,14 @@ bool validate_value(const usd_prim *p, const char *name, struct usd_value *out)
     return usd_attr_get(q, validate_first_time(q), out);
 }
 
+size_t validate_count(const usd_prim *p, const char *name)
+{
+    struct usd_value v;
+    size_t n = validate_value(p, name, &v) && v.is_array ? v.count : 0;
+    usd_value_finish(&v);
+    return n;
+}
+
 // ---------------------------------------------------------------------------------------------------------------
 // The stage
 

@@ -20,6 +20,7 @@ const char *validate_prim_layer(const usd_prim *p);
 double validate_first_time(const usd_property *q);
 // A value at its first time; finish it in every case.
 bool validate_value(const usd_prim *p, const char *name, struct usd_value *out);
+size_t validate_count(const usd_prim *p, const char *name); // elements of an array then; 0 for everything else
 
 void validate_package(struct usd_stage *s);                          // validate_package.c: usdz rules
 void validate_schema(struct usd_stage *s, const usd_prim *p);        // validate_schema.c: type, API schemas

@@ -14,14 +14,6 @@ struct sizes {
 
 static const usd_property *find(const usd_prim *p, const char *name) { return usd_prim_find_property(p, name); }
 
-static size_t count_of(const usd_prim *p, const char *name)
-{
-    struct usd_value v;
-    size_t n = validate_value(p, name, &v) && v.is_array ? v.count : 0;
-    usd_value_finish(&v);
-    return n;
-}
-
 // How many of the ints lie outside of [0, limit).
 static size_t outside(const struct usd_value *v, size_t limit)
 {
@@ -55,11 +47,11 @@ static int64_t sum_of(const struct usd_value *v)
 static void check_creases(struct usd_stage *s, const usd_prim *p, size_t points)
 {
     struct usd_value lengths;
-    size_t sharpnesses = count_of(p, "creaseSharpnesses"), corners = count_of(p, "cornerIndices"), corner_sharpnesses = count_of(p, "cornerSharpnesses");
+    size_t sharpnesses = validate_count(p, "creaseSharpnesses"), corners = validate_count(p, "cornerIndices"), corner_sharpnesses = validate_count(p, "cornerSharpnesses");
     if (validate_value(p, "creaseLengths", &lengths) && lengths.type == USD_TYPE_INT) {
         int64_t sum = sum_of(&lengths);
-        if (sum != (int64_t)count_of(p, "creaseIndices"))
-            PROPERTY_FINDING(s, find(p, "creaseLengths"), USD_ERROR, "topology", "the lengths must add up to the indices", "the creases have %lld points, but creaseIndices has %zu", (long long)sum, count_of(p, "creaseIndices"));
+        if (sum != (int64_t)validate_count(p, "creaseIndices"))
+            PROPERTY_FINDING(s, find(p, "creaseLengths"), USD_ERROR, "topology", "the lengths must add up to the indices", "the creases have %lld points, but creaseIndices has %zu", (long long)sum, validate_count(p, "creaseIndices"));
         if (sharpnesses != lengths.count && (int64_t)sharpnesses != sum - (int64_t)lengths.count)
             PROPERTY_FINDING(s, find(p, "creaseLengths"), USD_ERROR, "topology", "give one sharpness per crease, or one per edge", "%zu creases with %lld edges have %zu sharpnesses", lengths.count,
                              (long long)(sum - (int64_t)lengths.count), sharpnesses);
@@ -75,7 +67,7 @@ static struct sizes check_mesh(struct usd_stage *s, const usd_prim *p)
 {
     const usd_property *counts = find(p, "faceVertexCounts"), *indices = find(p, "faceVertexIndices");
     struct usd_value c;
-    size_t points = count_of(p, "points"), corners = count_of(p, "faceVertexIndices");
+    size_t points = validate_count(p, "points"), corners = validate_count(p, "faceVertexIndices");
     struct sizes z = { SIZE_MAX, points, points, SIZE_MAX };
     if (validate_value(p, "faceVertexCounts", &c) && c.type == USD_TYPE_INT) {
         int64_t sum = sum_of(&c), few = 0, many = 0;
@@ -110,7 +102,7 @@ static struct sizes check_curves(struct usd_stage *s, const usd_prim *p)
 {
     const usd_property *counts = find(p, "curveVertexCounts");
     struct usd_value c;
-    size_t points      = count_of(p, "points");
+    size_t points      = validate_count(p, "points");
     struct sizes z     = { SIZE_MAX, SIZE_MAX, points, SIZE_MAX };
     const char *type = "cubic", *basis = "bezier", *wrap = "nonperiodic";
     usd_prim_get_token(p, "type", USD_TIME_DEFAULT, &type);
@@ -252,13 +244,13 @@ static void check_extent(struct usd_stage *s, const usd_prim *p)
 static void check_instancer(struct usd_stage *s, const usd_prim *p)
 {
     static const char *const per_instance[] = { "positions", "orientations", "orientationsf", "scales", "ids", "velocities", "accelerations", "angularVelocities" };
-    size_t n = count_of(p, "protoIndices"), prototypes = usd_rel_target_count(find(p, "prototypes"));
+    size_t n = validate_count(p, "protoIndices"), prototypes = usd_rel_target_count(find(p, "prototypes"));
     if (n && !prototypes)
         PRIM_FINDING(s, p, USD_ERROR, "instancer", "name the prototypes", "%zu instances have no prototypes to show", n);
     else
         check_range(s, p, "protoIndices", prototypes, "prototypes");
     for (size_t i = 0; i < sizeof(per_instance) / sizeof(per_instance[0]); i++) {
-        size_t have = count_of(p, per_instance[i]);
+        size_t have = validate_count(p, per_instance[i]);
         if (have != n && (have || !i))
             PROPERTY_FINDING(s, find(p, have ? per_instance[i] : "protoIndices"), USD_ERROR, "instancer", "give one per element of protoIndices", "%zu %s for %zu instances", have, per_instance[i], n);
     }
@@ -280,9 +272,9 @@ static void check_subset(struct usd_stage *s, const usd_prim *p)
         return;
     }
     if (!strcmp(element, "face") && !strcmp(usd_prim_type_name(of), "Mesh"))
-        check_range(s, p, "indices", count_of(of, "faceVertexCounts"), "faces");
+        check_range(s, p, "indices", validate_count(of, "faceVertexCounts"), "faces");
     else if (!strcmp(element, "point"))
-        check_range(s, p, "indices", count_of(of, "points"), "points");
+        check_range(s, p, "indices", validate_count(of, "points"), "points");
 }
 
 // Subsets of one family must not overlap: that of materialBind, and where subsetFamily:NAME:familyType says so.
@@ -369,9 +361,9 @@ void validate_geometry(struct usd_stage *s, const usd_prim *p)
     } else if (usd_prim_is_a(p, "Curves")) {
         z = check_curves(s, p);
     } else if (!strcmp(type, "Points")) {
-        points = count_of(p, "points");
+        points = validate_count(p, "points");
         z      = (struct sizes) { 1, points, points, SIZE_MAX };
-        size_t ids = count_of(p, "ids");
+        size_t ids = validate_count(p, "ids");
         if (ids && ids != points)
             PROPERTY_FINDING(s, find(p, "ids"), USD_ERROR, "primvar-size", "give one id per point", "%zu ids for %zu points", ids, points);
     } else if (!strcmp(type, "PointInstancer")) {

@@ -6,20 +6,12 @@
 
 static const usd_property *find(const usd_prim *p, const char *name) { return usd_prim_find_property(p, name); }
 
-static size_t count_of(const usd_prim *p, const char *name)
-{
-    struct usd_value v;
-    size_t n = validate_value(p, name, &v) && v.is_array ? v.count : 0;
-    usd_value_finish(&v);
-    return n;
-}
-
 static void check_counts(struct usd_stage *s, const usd_prim *p, const char *of, const char *const *names)
 {
-    size_t n = count_of(p, of);
+    size_t n = validate_count(p, of);
     for (; *names; names++)
-        if (count_of(p, *names) != n && count_of(p, *names))
-            PROPERTY_FINDING(s, find(p, *names), USD_ERROR, "skeleton", "export it again: the arrays go together", "%zu elements for %zu %s", count_of(p, *names), n, of);
+        if (validate_count(p, *names) != n && validate_count(p, *names))
+            PROPERTY_FINDING(s, find(p, *names), USD_ERROR, "skeleton", "export it again: the arrays go together", "%zu elements for %zu %s", validate_count(p, *names), n, of);
 }
 
 static const usd_prim *bound_skeleton(const usd_prim *p)
@@ -86,11 +78,11 @@ static void check_skinned(struct usd_stage *s, const usd_prim *p)
     if (!below(p, "SkelRoot"))
         PRIM_FINDING(s, p, USD_WARNING, "skeleton", "put a SkelRoot above the skinned geometry and its skeleton", "skinned geometry without a SkelRoot above it is not deformed");
     const usd_prim *k = bound_skeleton(p);
-    size_t own        = count_of(p, "skel:joints");
+    size_t own        = validate_count(p, "skel:joints");
     if (!k)
         PRIM_FINDING(s, p, USD_WARNING, "skeleton", "target a Skeleton with skel:skeleton", "it has joint weights, but no skeleton is bound to it");
     else
-        check_weights(s, p, weights, own ? own : count_of(k, "joints"));
+        check_weights(s, p, weights, own ? own : validate_count(k, "joints"));
 }
 
 void validate_skeleton(struct usd_stage *s, const usd_prim *p)
@@ -103,13 +95,13 @@ void validate_skeleton(struct usd_stage *s, const usd_prim *p)
         check_counts(s, p, "blendShapes", (const char *const[]) { "blendShapeWeights", NULL });
     }
     if (!strcmp(type, "BlendShape")) {
-        if (count_of(p, "pointIndices"))
+        if (validate_count(p, "pointIndices"))
             check_counts(s, p, "pointIndices", (const char *const[]) { "offsets", "normalOffsets", NULL });
-        if (!count_of(p, "offsets"))
+        if (!validate_count(p, "offsets"))
             PRIM_FINDING(s, p, USD_WARNING, "skeleton", "author offsets", "a blend shape without offsets does nothing");
     }
     const usd_property *names = find(p, "skel:blendShapes"), *targets = find(p, "skel:blendShapeTargets");
-    if (names && targets && count_of(p, "skel:blendShapes") != usd_rel_target_count(targets))
-        PROPERTY_FINDING(s, targets, USD_ERROR, "skeleton", "give one target per name", "%zu targets for %zu blend shapes", usd_rel_target_count(targets), count_of(p, "skel:blendShapes"));
+    if (names && targets && validate_count(p, "skel:blendShapes") != usd_rel_target_count(targets))
+        PROPERTY_FINDING(s, targets, USD_ERROR, "skeleton", "give one target per name", "%zu targets for %zu blend shapes", usd_rel_target_count(targets), validate_count(p, "skel:blendShapes"));
     check_skinned(s, p);
 }
