@@ -181,12 +181,37 @@ static void print_line(FILE *out, const char *before, struct usd_value *v)
 }
 
 // Every line of it behind a '#'.
-static void print_comment(const char *kind, const char *text)
+// Why a file cannot be opened, without its name: a dump is the same on every machine.
+static void print_reason(const struct usd_error *err)
 {
-    printf("# %s", kind);
+    size_t n         = strlen(err->file);
+    const char *text = err->message + (n && !strncmp(err->message, err->file, n) ? n + 1 : 0);
+    fputs("# ", stdout);
     for (; *text; text++)
         fputs(*text == '\n' ? "\n# " : (char[2]) { *text, 0 }, stdout);
     putchar('\n');
+}
+
+static int compare_diagnostics(const void *a, const void *b)
+{
+    const struct usd_diagnostic *x = *(const struct usd_diagnostic *const *)a, *y = *(const struct usd_diagnostic *const *)b;
+    int r = strcmp(x->path, y->path);
+    return r ? r : strcmp(x->rule, y->rule);
+}
+
+// What and where; `validate` has the words, in which file names stand.
+static void print_diagnostics(const usd_stage *s)
+{
+    static const char *const severities[] = { [USD_INFO] = "note", [USD_WARNING] = "warning", [USD_ERROR] = "error" };
+    size_t n = usd_stage_diagnostic_count(s);
+    const struct usd_diagnostic **sorted = malloc((n + 1) * sizeof(*sorted));
+    for (size_t i = 0; sorted && i < n; i++)
+        sorted[i] = usd_stage_diagnostic(s, i);
+    if (sorted && n)
+        qsort(sorted, n, sizeof(*sorted), compare_diagnostics);
+    for (size_t i = 0; sorted && i < n; i++)
+        printf("# diag %s %s <%s>\n", severities[sorted[i]->severity], sorted[i]->rule, sorted[i]->path);
+    free(sorted);
 }
 
 // ---------------------------------------------------------------------------------------------------------------
@@ -455,7 +480,7 @@ int usd_dump_command(const char *path, const struct usd_open_options *options)
     struct usd_error err;
     if (usd_stage_open(path, options, &s, &err) != USD_OK) {
         puts("invalid");
-        print_comment("", err.message);
+        print_reason(&err);
         fflush(stdout);
         return EXIT_OK;
     }
@@ -470,8 +495,7 @@ int usd_dump_command(const char *path, const struct usd_open_options *options)
         usd_value_finish(&v);
     }
     printf("# layers %zu\n", usd_stage_layer_count(s));
-    for (size_t i = 0; i < usd_stage_diagnostic_count(s); i++)
-        print_comment("diag ", usd_stage_diagnostic(s, i)->message);
+    print_diagnostics(s);
     const usd_prim *root = usd_stage_pseudo_root(s);
     struct moments at;
     at.world_count = transform_times(s, at.world);

@@ -76,6 +76,8 @@ static void fill(const struct usd_stage *s, const struct layer *l, const struct 
                 memcpy(at, field_ptr(v), v->count * sizeof(double));
         } else {
             field_value(s, l, v, &to[i].value);
+            if (to[i].value.owned) // a list operation: only in a damaged crate, and nobody would free it
+                usd_value_finish(&to[i].value);
         }
     }
 }
