@@ -138,6 +138,8 @@ void out_number(struct out *o, double v, bool single)
         if (single ? strtof(b, NULL) == (float)v : strtod(b, NULL) == v)
             break;
     }
+    if (single && strchr(b, 'e')) // written as the double of these digits would be: metadata without a type reads as double
+        snprintf(b, sizeof(b), "%.15g", strtod(b, NULL));
     out_text(o, b);
 }
 
