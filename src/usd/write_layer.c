@@ -325,6 +325,9 @@ static void attribute(struct out *o, const struct layer *l, const struct prop_sp
     const struct field *first = prop_field(l, p, T_default), *samples = prop_field(l, p, T_timeSamples);
     const struct field *connections = prop_field(l, p, T_connectionPaths), *spline = prop_field(l, p, T_spline);
     const char *name = tok_text(p->name), *type = tok_text(p->type_name), *uniform = p->flags & PROP_UNIFORM ? "uniform " : "";
+    bool is_array;
+    bool curves  = spline_type(usd_type_from_name(type, &is_array)) && !is_array; // else text cannot say a spline
+    spline       = spline && spline->type == VT_SPLINE && curves ? spline : NULL;
     first        = first && fits(l, first, type) ? first : NULL;
     bool declare = first || p->flags & PROP_CUSTOM || has_metadata(l, p->first_field, p->field_count, ON_ATTRIBUTE);
     if (declare || (!samples && !connections && !spline)) {
@@ -342,7 +345,7 @@ static void attribute(struct out *o, const struct layer *l, const struct prop_sp
     const struct samples *s = samples && samples->type == VT_SAMPLES ? samples->flags & VF_CRATE ? crate_samples(l, samples) : field_ptr(samples) : NULL;
     if (s)
         sample_statement(o, l, s, before, name, type);
-    if (spline && spline->type == VT_SPLINE) {
+    if (spline) {
         out_indent(o);
         out_format(o, "%s%s.spline = ", before, name);
         out_spline(o, field_ptr(spline));

@@ -114,7 +114,9 @@ static void attribute(struct flatten *f, const usd_property *q)
     samples(f, q, uniform, type);
     struct arena a;
     arena_init(&a, 0);
-    const struct spline *spline = attr_spline(q, &a);
+    bool is_array;
+    bool curves                 = spline_type(usd_property_type(q, &is_array)) && !is_array; // else text cannot say a spline
+    const struct spline *spline = curves ? attr_spline(q, &a) : NULL;
     if (spline) {
         out_indent(o);
         out_format(o, "%s%s %s.spline = ", uniform, type, usd_property_name(q));
