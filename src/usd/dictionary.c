@@ -64,15 +64,15 @@ static void fill(const struct usd_stage *s, const struct layer *l, const struct 
         const struct field *v = &e[i].value;
         memset(&to[i], 0, sizeof(to[i]));
         to[i].key    = e[i].key;
-        size_t bytes = v->flags & VF_ARRAY ? array_bytes(v->type, v->count) : 0;
+        bool made    = v->flags & VF_ARRAY && array_bytes(v->type, 1); // also when it is empty
         if (v->type == VT_DICT && depth) {
             fill(s, l, v, &to[i].value, b, depth - 1);
-        } else if (bytes) {
-            void *at       = block_bytes(b, bytes);
+        } else if (made) {
+            void *at       = block_bytes(b, array_bytes(v->type, v->count));
             to[i].value    = (struct usd_value) { .type = (enum usd_type)v->type, .is_array = true, .count = v->count, .data = at };
             if (v->type == USD_TYPE_ASSET)
                 assets_resolve(s, l, field_ptr(v), v->count, at);
-            else
+            else if (v->count)
                 memcpy(at, field_ptr(v), v->count * sizeof(double));
         } else {
             field_value(s, l, v, &to[i].value);
