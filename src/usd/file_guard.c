@@ -66,7 +66,8 @@ unsigned guard_add(void *map, size_t size)
 {
     unsigned guard = 0;
     pthread_mutex_lock(&lock);
-    for (unsigned i = 0; set_handler() && i < MOST_MAPS && !guard; i++)
+    bool ready = set_handler();
+    for (unsigned i = 0; ready && i < MOST_MAPS && !guard; i++)
         if (!atomic_load(&slots[i].from)) {
             atomic_store(&slots[i].lost, false);
             atomic_store(&slots[i].size, size);
