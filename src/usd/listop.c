@@ -66,14 +66,6 @@ static void add_new(struct item_set *set, const uint64_t *items, size_t count)
     hash_map_finish(&seen);
 }
 
-void listop_unique(struct item_set *set)
-{
-    struct item_set out = { 0 };
-    add_new(&out, set->items, set->count);
-    array_free(set);
-    *set = out;
-}
-
 static void prepend(struct item_set *set, const uint64_t *items, size_t count)
 {
     struct item_set out = { 0 };

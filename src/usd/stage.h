@@ -335,7 +335,6 @@ struct item_set {
 };
 void listop_apply(struct item_set *set, const uint64_t *const items[LISTOP_KINDS], const size_t counts[LISTOP_KINDS],
                   bool is_explicit);
-void listop_unique(struct item_set *set); // leaves the first of equal items
 void order_apply(struct item_set *set, const uint64_t *order, size_t count); // SdfListOp's "ordered"
 // Names (token or string lists) as tokens. Explicit token lists of crates and text alike.
 void listop_names(struct item_set *set, const struct field *f);
