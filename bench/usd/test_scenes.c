@@ -22,7 +22,7 @@ static bool flatten(const char *path, struct text *out, uint64_t *prims)
 {
     usd_stage *s;
     struct usd_error err;
-    struct usd_open_options o = { .threads = 2 };
+    struct usd_open_options o = { .threads = 4 };
     if (usd_stage_open(path, &o, &s, &err) != USD_OK) {
         fprintf(stderr, "%s\n", err.message);
         return false;

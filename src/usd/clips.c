@@ -112,7 +112,7 @@ static struct layer *open_clip(struct usd_stage *s, const char *asset)
     struct usd_error err = { .message = "the path cannot be used" };
     pthread_mutex_lock(&s->clips.lock);
     struct layer *l = known_layer(s, path);
-    bool full       = s->layers.count + s->clips.layers.count >= s->env.limits.max_layers;
+    bool full       = usd_stage_layer_count(s) + s->clips.layers.count >= s->env.limits.max_layers;
     pthread_mutex_unlock(&s->clips.lock);
     if (l)
         return l;

@@ -23,7 +23,7 @@ static void open_one(void *user, size_t i)
 struct ahead *sublayers_open_ahead(const struct usd_stage *s, const struct layer *l, const struct arc_ref *subs, uint32_t count)
 {
     int threads = s->threads > 0 ? s->threads : thread_cpu_count();
-    if (count < 2 || threads < 2 || s->layers.count + count > s->env.limits.max_layers)
+    if (count < 2 || threads < 2 || usd_stage_layer_count(s) + count > s->env.limits.max_layers)
         return NULL;
     struct ahead *a = calloc(1, sizeof(*a) + (size_t)count * sizeof(a->layers[0]));
     if (!a)

@@ -232,9 +232,10 @@ size_t usd_asset_resolve(const usd_stage *s, const char *layer, const char *auth
 {
     char full[RESOLVED_MAX];
     const char *anchor = s->root_layer->anchor;
-    for (size_t i = 0; layer && i < s->layers.count; i++)
-        if (!strcmp(s->layers.items[i]->identifier, layer))
-            anchor = s->layers.items[i]->anchor;
+    const struct layer *l;
+    for (size_t i = 0; layer && (l = stage_layer(s, i)); i++)
+        if (!strcmp(l->identifier, layer))
+            anchor = l->anchor;
     size_t n = asset_resolve(s, anchor, authored, full);
     if (capacity)
         snprintf(out, capacity, "%s", n ? full : "");

@@ -49,7 +49,7 @@ static struct layer *open_layer(struct usd_stage *s, const char *resolved, const
 {
     struct layer *l = NULL;
     struct usd_error err;
-    if (s->layers.count >= s->env.limits.max_layers) {
+    if (usd_stage_layer_count(s) >= s->env.limits.max_layers) {
         stage_diagnose(s, USD_ERROR, USD_ERR_LIMIT, asker, site, "%s @%s@ is not opened: max_layers is met", arc, resolved);
         return NULL;
     }

@@ -148,8 +148,8 @@ void usd_stage_close(usd_stage **stage)
 // Edits bring layers in: counted when asked for.
 static void count_layers(const struct usd_stage *s, struct usd_stage_stats *out)
 {
-    for (size_t i = 0; i < s->layers.count; i++) {
-        const struct layer *l = s->layers.items[i];
+    const struct layer *l;
+    for (size_t i = 0; (l = stage_layer(s, i)); i++) {
         out->layers++;
         out->prim_specs += l->prims.count - 1;
         out->property_specs += l->props.count;
@@ -251,8 +251,25 @@ const struct usd_diagnostic *usd_stage_diagnostic(const usd_stage *s, size_t i)
     pthread_mutex_unlock((pthread_mutex_t *)&s->lock);
     return d;
 }
-size_t usd_stage_layer_count(const usd_stage *s) { return s->layers.count; }
-const char *usd_stage_layer(const usd_stage *s, size_t i) { return i < s->layers.count ? s->layers.items[i]->identifier : NULL; }
+size_t usd_stage_layer_count(const usd_stage *s)
+{
+    pthread_mutex_lock((pthread_mutex_t *)&s->lock);
+    size_t n = s->layers.count;
+    pthread_mutex_unlock((pthread_mutex_t *)&s->lock);
+    return n;
+}
+const struct layer *stage_layer(const struct usd_stage *s, size_t i)
+{
+    pthread_mutex_lock((pthread_mutex_t *)&s->lock);
+    const struct layer *l = i < s->layers.count ? s->layers.items[i] : NULL;
+    pthread_mutex_unlock((pthread_mutex_t *)&s->lock);
+    return l;
+}
+const char *usd_stage_layer(const usd_stage *s, size_t i)
+{
+    const struct layer *l = stage_layer(s, i);
+    return l ? l->identifier : NULL;
+}
 const usd_prim *usd_stage_pseudo_root(const usd_stage *s) { return s->root; }
 uint64_t usd_stage_prim_count(const usd_stage *s) { return s->prim_count; }
 uint64_t usd_stage_id(const usd_stage *s) { return s->id; }
@@ -283,9 +300,9 @@ void usd_stage_stats(const usd_stage *s, struct usd_stage_stats *out)
     struct hash_map memo = { 0 };
     out->prims_expanded  = expanded(s->root, &memo, &out->prim_indices);
     hash_map_finish(&memo);
+    count_layers(s, out);
     pthread_mutex_t *lock = (pthread_mutex_t *)&s->lock;
     pthread_mutex_lock(lock);
-    count_layers(s, out);
     out->stage_memory = s->arena.used + edits_memory(s);
     for (size_t i = 0; i < s->arenas.count; i++)
         out->stage_memory += s->arenas.items[i]->used;

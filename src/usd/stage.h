@@ -304,6 +304,9 @@ void stage_diagnose(struct usd_stage *s, enum usd_severity severity, int code, c
 void stage_finding(struct usd_stage *s, enum usd_severity severity, const char *rule, const char *hint, const char *layer,
                    const char *path, const char *format, ...) __attribute__((format(printf, 7, 8)));
 
+// The i-th of all layers, which stay as long as the stage, or NULL; any thread, while others compose.
+const struct layer *stage_layer(const struct usd_stage *s, size_t i);
+
 // ---------------------------------------------------------------------------------------------------------------
 // budget.c: false when a stage grows beyond what its layers justify; reported once.
 bool budget_prims(struct usd_stage *s, uint64_t total);

@@ -73,8 +73,8 @@ static const struct field *layer_field(const struct layer *l, usd_tok name) { re
 static void check_layers(usd_stage *s)
 {
     double meters = usd_stage_meters_per_unit(s);
-    for (size_t i = 1; i < s->layers.count; i++) {
-        const struct layer *l = s->layers.items[i];
+    const struct layer *l;
+    for (size_t i = 1; (l = stage_layer(s, i)); i++) {
         const struct field *f = layer_field(l, T_metersPerUnit), *axis = layer_field(l, T_upAxis);
         struct usd_value v    = { 0 };
         double own            = meters;

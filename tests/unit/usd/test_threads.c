@@ -230,12 +230,76 @@ static void stages_share_layers_while_others_open_and_close(void **state)
     }
 }
 
+// ---------------------------------------------------------------------------------------------------------------
+// Composing by many threads: every child of /Set opens assets of its own.
+
+#define ASSETS 320 // more than the list of children that is shared between threads
+
+static void write_assets(void)
+{
+    char name[64], text[4096];
+    for (int i = 0; i < ASSETS; i++) {
+        snprintf(text, sizeof(text),
+                 "#usda 1.0\n( defaultPrim = \"A\"\n expressionVariables = { string part = \"%s\" }\n subLayers = [@./under%d.usda@] )\n"
+                 "def \"A\" ( references = [@`\"./${part}.usda\"`@, @./missing%d.usda@] )\n{\n"
+                 " def \"next\" ( references = @./asset%d.usda@</A/mesh> ) {}\n def Scope \"own\" {}\n}\n",
+                 "part", i % 40, i % 7, (i + 1) % ASSETS);
+        snprintf(name, sizeof(name), "asset%d.usda", i);
+        write_file(&dir, name, text);
+    }
+    for (int i = 0; i < 40; i++) {
+        snprintf(text, sizeof(text), "#usda 1.0\n( relocates = { </A/inner>: </A/moved%d> } )\nover \"A\" { int under = %d\n }\n", i, i);
+        snprintf(name, sizeof(name), "under%d.usda", i);
+        write_file(&dir, name, text);
+    }
+    char *set = malloc(1 << 16), *at = set;
+    at += sprintf(at, "#usda 1.0\ndef \"Set\"\n{\n");
+    for (int i = 0; i < ASSETS; i++)
+        at += sprintf(at, " def \"S%d\" ( references = @./asset%d.usda@ ) {}\n", i, i);
+    sprintf(at, "}\n");
+    write_file(&dir, "set.usda", set);
+    free(set);
+}
+
+static usd_stage *open_set(int threads)
+{
+    char path[128];
+    usd_stage *s;
+    struct usd_error err;
+    struct usd_open_options o = { .threads = threads };
+    snprintf(path, sizeof(path), "%s/set.usda", dir.path);
+    if (usd_stage_open(path, &o, &s, &err) != USD_OK)
+        fail_msg("%s", err.message);
+    return s;
+}
+
+static void many_threads_compose_what_one_composes(void **state)
+{
+    write_assets();
+    usd_stage *alone = open_set(1);
+    size_t prims = 0, layers = usd_stage_layer_count(alone), said = usd_stage_diagnostic_count(alone);
+    uint64_t expected = subtree_digest(alone, prim(alone, "/Set"), &prims);
+    usd_stage_close(&alone);
+    assert_int_equal(layers, 1 + ASSETS + 40 + 1); // set, assets, their sublayers, part
+    assert_true(prims > 5 * ASSETS && said >= ASSETS);
+    for (int round = 0; round < 5; round++) {
+        size_t count = 0;
+        usd_stage *s = open_set(THREADS);
+        assert_true(subtree_digest(s, prim(s, "/Set"), &count) == expected);
+        assert_int_equal(count, prims);
+        assert_int_equal(usd_stage_layer_count(s), layers);
+        assert_int_equal(usd_stage_diagnostic_count(s), said);
+        usd_stage_close(&s);
+    }
+}
+
 int main(int argc, char **argv)
 {
     snprintf(corpus, sizeof(corpus), "%s/../../fuzz/corpus/crate", argc > 1 ? argv[1] : ".");
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(eight_threads_see_what_one_sees),
         cmocka_unit_test(stages_share_layers_while_others_open_and_close),
+        cmocka_unit_test(many_threads_compose_what_one_composes),
     };
     return cmocka_run_group_tests(tests, make, clean);
 }
