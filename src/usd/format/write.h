@@ -30,6 +30,7 @@ void out_string(struct out *o, const char *s); // quoted and escaped
 void out_asset(struct out *o, const char *s);
 void out_value(struct out *o, const struct usd_value *v);
 // One line of metadata of what `where` says (ON_*). Nothing, when the text format has no way to say it.
+bool text_has_metadata(const char *key, unsigned where, const struct usd_value *v); // will out_metadata() write anything?
 void out_metadata(struct out *o, const char *key, unsigned where, const struct usd_value *v);
 
 // write_rules.c: can it be written so that it reads back?

@@ -109,13 +109,20 @@ static void list_items(struct out *o, const struct list *s)
     hash_map_finish(&seen);
 }
 
+// One list of an operation, if it has one that takes a statement.
+static bool listop_list(const struct field *f, int k, enum path_use use, struct list *out)
+{
+    const struct listop *op = field_ptr(f);
+    *out                    = (struct list) { f->name, f->type, use, op->list[k].items, op->list[k].count };
+    return k == LISTOP_EXPLICIT ? op->is_explicit : !op->is_explicit && out->count && writable_count(out);
+}
+
 // Every list of an operation as a statement of its own: "prepend NAME = ...".
 static void list_statements(struct out *o, const struct field *f, const char *before, const char *name, enum path_use use)
 {
-    const struct listop *op = field_ptr(f);
     for (int k = 0; k < LISTOP_KINDS; k++) {
-        struct list list = { f->name, f->type, use, op->list[k].items, op->list[k].count };
-        if (k == LISTOP_EXPLICIT ? !op->is_explicit : op->is_explicit || !list.count || !writable_count(&list))
+        struct list list;
+        if (!listop_list(f, k, use, &list))
             continue;
         out_indent(o);
         out_format(o, "%s%s%s = ", list_words[k], before, name);
@@ -256,11 +263,39 @@ static bool is_first(const struct layer *l, uint32_t first, unsigned i)
     return true;
 }
 
+// Does metadata_field() write anything?
+static bool says_something(const struct layer *l, const struct field *f, unsigned where)
+{
+    struct list list;
+    struct usd_value v;
+    bool something = false;
+    switch (f->type) {
+    case VT_TOKEN_LISTOP:
+    case VT_STRING_LISTOP:
+    case VT_PATH_LISTOP:
+    case VT_REF_LISTOP:
+        for (int k = 0; k < LISTOP_KINDS && !something; k++)
+            something = listop_list(f, k, PATH_CLASS, &list);
+        return something;
+    case VT_SUBLAYERS:
+    case VT_SELECTIONS:
+    case VT_RELOCATES:
+    case VT_UNKNOWN:
+    case USD_TYPE_BLOCK: return true;
+    default:
+        something = field_value(NULL, l, f, &v) && text_has_metadata(tok_text(f->name), where, &v);
+        usd_value_finish(&v);
+        return something;
+    }
+}
+
 static bool has_metadata(const struct layer *l, uint32_t first, unsigned count, unsigned where)
 {
-    for (unsigned i = 0; i < count; i++)
-        if (is_metadata(&l->fields.items[first + i], where))
+    for (unsigned i = 0; i < count; i++) {
+        const struct field *f = &l->fields.items[first + i];
+        if (is_metadata(f, where) && is_first(l, first, i) && says_something(l, f, where))
             return true;
+    }
     return false;
 }
 

@@ -238,13 +238,20 @@ static bool all_strings(const struct usd_value *v)
     return v->type == USD_TYPE_DICTIONARY;
 }
 
-void out_metadata(struct out *o, const char *key, unsigned where, const struct usd_value *v)
+bool text_has_metadata(const char *key, unsigned where, const struct usd_value *v)
 {
     bool is_array;
     int type = usda_metadata_type(key, where, &is_array);
-    if (!text_metadata_fits(key, where, v->type, v->is_array) || (type == USDA_FIELD_PAIRS && !all_strings(v))
-        || (type == USDA_FIELD_WORD && **(const char *const *)v->data && !text_is_name(*(const char *const *)v->data)))
+    return text_metadata_fits(key, where, v->type, v->is_array) && (type != USDA_FIELD_PAIRS || all_strings(v))
+           && (type != USDA_FIELD_WORD || !**(const char *const *)v->data || text_is_name(*(const char *const *)v->data));
+}
+
+void out_metadata(struct out *o, const char *key, unsigned where, const struct usd_value *v)
+{
+    if (!text_has_metadata(key, where, v))
         return;
+    bool is_array;
+    int type = usda_metadata_type(key, where, &is_array);
     out_indent(o);
     if (strcmp(key, "comment"))
         out_format(o, "%s = ", !strcmp(key, "documentation") ? "doc" : key);
