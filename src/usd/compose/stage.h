@@ -399,6 +399,7 @@ enum usd_purpose purpose_from(const char *name);
 
 // value access, attr.c: borrowed where possible
 bool field_value(const struct usd_stage *s, const struct layer *l, const struct field *f, struct usd_value *out);
+bool attr_default_is_blocked(const usd_property *q); // its strongest default is None
 const struct samples *field_samples(const struct layer *l, const struct field *f); // NULL when it has none
 void assets_resolve(const struct usd_stage *s, const struct layer *l, const char *const *names, size_t count, struct usd_asset *to);
 // dictionary.c: from a field; from several dictionaries, strongest first, whose layers go on holding what is in them.

@@ -107,6 +107,8 @@ static void attribute(struct flatten *f, const usd_property *q)
     if (usd_attr_get(q, USD_TIME_DEFAULT, &v) && text_fits(type, &v)) {
         out_text(o, " = ");
         out_value(o, &v);
+    } else if (attr_default_is_blocked(q)) {
+        out_text(o, " = None");
     }
     usd_value_finish(&v);
     property_metadata(f, q);
@@ -136,7 +138,8 @@ static void relationship(struct flatten *f, const usd_property *q)
 {
     out_indent(&f->o);
     out_format(&f->o, "%srel %s", usd_property_is_custom(q) ? "custom " : "", usd_property_name(q));
-    targets(f, q, usd_rel_target_count(q), usd_rel_target);
+    if (q->flags & PROP_HAS_TARGETS) // a list without any is an opinion, too
+        targets(f, q, usd_rel_target_count(q), usd_rel_target);
     property_metadata(f, q);
     out_text(&f->o, "\n");
 }

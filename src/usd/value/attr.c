@@ -187,6 +187,12 @@ bool usd_attr_get(const usd_property *q, double time, struct usd_value *out)
     return ok;
 }
 
+bool attr_default_is_blocked(const usd_property *q)
+{
+    struct winner w = { .value = NULL };
+    return !find_winner(q, false, &w) && w.value && w.value->type == USD_TYPE_BLOCK;
+}
+
 bool usd_attr_has_value(const usd_property *q)
 {
     struct winner w;

@@ -69,10 +69,12 @@ static void describe(struct usd_property *q, const struct index *ix, const struc
 {
     const struct prop_ref *r = prop_refs(q);
     bool typed = false, has_targets = false;
+    unsigned custom = 0;
     for (unsigned i = 0; i < q->ref_count; i++) {
         const struct layer *l;
         const struct prop_spec *s = ref_prop(ix, r[i], &l);
         has_targets |= names_targets(l, s);
+        custom |= s->flags & PROP_CUSTOM;
         if (!typed && (s->type_name || s->flags & PROP_RELATIONSHIP)) {
             typed        = true;
             q->type_name = s->type_name;
@@ -83,8 +85,8 @@ static void describe(struct usd_property *q, const struct index *ix, const struc
         }
     }
     const struct layer *weakest;
-    unsigned of_weakest = PROP_CUSTOM | PROP_UNIFORM; // the first to declare it decides about these
-    q->flags            = (uint8_t)((q->flags & ~of_weakest) | (ref_prop(ix, r[q->ref_count - 1], &weakest)->flags & of_weakest));
+    unsigned uniform = ref_prop(ix, r[q->ref_count - 1], &weakest)->flags & PROP_UNIFORM; // the first to declare it decides
+    q->flags         = (uint8_t)((q->flags & ~(unsigned)PROP_UNIFORM) | custom | uniform);
     // What the prim's type and API schemas have built in is what they say it is, whatever a layer says.
     const struct prop_spec *built_in = definition_spec(built_ins, q->name);
     if (built_in && !((built_in->flags ^ q->flags) & PROP_RELATIONSHIP)) {
