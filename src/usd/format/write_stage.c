@@ -232,16 +232,15 @@ static void header(struct flatten *f)
     static const char *const fields[] = { "comment", "documentation", "defaultPrim", "upAxis", "metersPerUnit", "kilogramsPerUnit",
                                           "timeCodesPerSecond", "framesPerSecond", "startTimeCode", "endTimeCode", "customLayerData" };
     struct out *o = &f->o;
-    out_text(o, "#usda 1.0\n(\n");
-    o->indent = 1;
+    out_text(o, "#usda 1.0\n");
+    out_open(o, "(\n");
     for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
         struct usd_value v;
         if (usd_stage_metadata(f->s, fields[i], &v))
             out_metadata(o, fields[i], ON_LAYER, &v);
         usd_value_finish(&v);
     }
-    o->indent = 0;
-    out_text(o, ")\n");
+    out_close(o, ")\n");
 }
 
 int usd_stage_write(const usd_stage *s, usd_write_fn *write, void *user, struct usd_error *err)
