@@ -157,9 +157,12 @@ const char *path_unfit(enum path_use use, const char *text, size_t size, const c
     case PATH_VALUE: return NULL;
     case PATH_TARGET:
         return root ? "a target must be a prim or a property" : variant ? "a target must not have variant selections" : NULL;
-    case PATH_CLASS: return root || property ? "the path of a prim is expected" : NULL;
+    case PATH_CLASS:
     case PATH_ARC:
-        return root || property ? "the path of a prim is expected" : *text != '/' ? "the path of an arc must be absolute" : NULL;
+        return root || property                   ? "the path of a prim is expected"
+             : variant                            ? "the path of an arc must not have variant selections"
+             : use == PATH_ARC && *text != '/'    ? "the path of an arc must be absolute"
+                                                  : NULL;
     case PATH_RELOCATE:
     case PATH_RELOCATE_TO:
         return root || property ? "a relocation is from one prim path to another" : variant ? "a relocation must not have variant selections" : NULL;
@@ -195,9 +198,7 @@ bool pa_path(struct parser *p, enum path_use use, const char **out)
     const char *wrong = path_unfit(use, open + 1, size, p->text.items);
     if (wrong)
         return pa_fail(p, open, "%s", wrong);
-    // An arc cannot lead into a variant; composition says so, hence the selections stay.
-    bool whole = use == PATH_ARC && open[1] == '/' && memchr(open + 1, '{', size);
-    *out       = tok_text(whole ? tok_make(open + 1, size) : tok_make(p->text.items, n));
+    *out = tok_text(tok_make(p->text.items, n));
     return pa_utf8(p, open, s);
 }
 

@@ -222,12 +222,33 @@ static bool fits(enum usd_type declared, enum usd_type value)
     return text_d && text_v && (declared == USD_TYPE_PATH || value == USD_TYPE_PATH); // path expressions
 }
 
+// Specs of the other kind than the strongest do not count.
+static void check_kinds(struct usd_stage *s, const usd_property *q)
+{
+    const struct usd_prim *p   = prim_real(prop_prim(q));
+    const struct spec_ref *ref = prim_refs(p);
+    for (unsigned i = 0; i < p->ref_count; i++) {
+        const struct layer *l;
+        const struct prim_spec *spec  = ref_spec(p->index, ref[i], &l);
+        const struct prop_spec *other = spec_prop(l, spec, q->name);
+        if (!other || !((other->flags ^ q->flags) & PROP_RELATIONSHIP))
+            continue;
+        char path[8192];
+        validate_property_path(q, path, sizeof(path));
+        stage_finding(s, USD_WARNING, "property-kind", "rename one of the two", l->identifier, path,
+                      "this layer has it as %s, which does not count: a stronger one has it as %s", other->flags & PROP_RELATIONSHIP ? "a relationship" : "an attribute",
+                      other->flags & PROP_RELATIONSHIP ? "an attribute" : "a relationship");
+    }
+}
+
 void validate_property(struct usd_stage *s, const usd_property *q)
 {
     struct usd_built_in b;
     bool built_in = usd_definition_find(usd_prim_definition(usd_property_prim(q)), usd_property_name(q), &b);
     if (built_in)
         check_against_schema(s, q, &b);
+    else
+        check_kinds(s, q);
     check_dropped(s, q);
     if (usd_property_is_relationship(q)) {
         for (size_t i = 0; i < usd_rel_target_count(q); i++)

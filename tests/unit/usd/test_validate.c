@@ -21,6 +21,7 @@ static const struct {
     { "api-not-applied", "/a.material:binding", "MaterialBindingAPI", "def Mesh \"a\" { rel material:binding = </m>\n }\ndef Material \"m\" {}" },
     { "schema-type", "/a.points", "point3f[]", "def Mesh \"a\" { double3[] points = [(0, 0, 0)]\n }" },
     { "property-kind", "/a.visibility", "an attribute", "def Xform \"a\" { rel visibility\n }" },
+    { "property-kind", "/a.x", "as a relationship", "def \"a\" ( references = </b> ) { int x = 1\n }\ndef \"b\" { rel x\n }" },
     { "uniform-samples", "/a.purpose", "uniform", "def Xform \"a\" { uniform token purpose.timeSamples = { 0: \"guide\" }\n }" },
     { "allowed-tokens", "/a.purpose", "'other'", "def Xform \"a\" { uniform token purpose = \"other\"\n }" },
     { "interpolation", "/a.primvars:x", "'vertices'", "def Xform \"a\" { float primvars:x = 1 ( interpolation = \"vertices\" )\n }" },
