@@ -100,6 +100,9 @@ const tests = {
     assert.match(r.out, /\nprim \/World\/Größe\n/);
     assert.match(usd('dump', broken).out, /^usddump 1\ninvalid\n/);
   },
+  'a layer that says nothing but a comment is printed'() { // the first act of a process: no name was ever made
+    assert.match(usd('cat', file('comment.usda', '#usda 1.0\n(\n    "only this"\n)\n')).out, /"only this"/);
+  },
   'cat prints one layer, flatten the whole stage; both can be read again'() {
     const cat = usd('cat', scene), flat = usd('flatten', scene);
     assert.equal(cat.code, 0);

@@ -24,3 +24,4 @@ enum { ON_LAYER = 1, ON_PRIM = 2, ON_ATTRIBUTE = 4, ON_RELATIONSHIP = 8 };
 enum { USDA_FIELD_NEVER = -1, USDA_FIELD_UNKNOWN = -2, USDA_FIELD_WORD = -3, USDA_FIELD_PAIRS = -4 };
 // The type of a metadata field by its name in the data model: enum usd_type, VT_* or one of the above.
 int usda_metadata_type(const char *name, unsigned where, bool *is_array);
+bool usda_word_fits(const char *name, const char *word); // is it one of those that a USDA_FIELD_WORD takes?

@@ -555,10 +555,21 @@ static bool word_field(struct parser *p, struct field_list *list, usd_tok name, 
     return fields_add(p, list, &f);
 }
 
+static const char *const permissions[] = { "public", "private", NULL };
+static const char *const units[] = { "mm", "cm", "dm", "m", "km", "in", "ft", "yd", "mi", "deg", "rad", "default", NULL };
+
+bool usda_word_fits(const char *key, const char *word)
+{
+    size_t n = strlen(word);
+    if (!strcmp(key, "permission"))
+        return is_one_of(word, n, permissions);
+    if (!strcmp(key, "displayUnit"))
+        return is_one_of(word, n, units);
+    return true;
+}
+
 static bool special(struct parser *p, struct field_list *list, usd_tok name)
 {
-    static const char *const permissions[] = { "public", "private", NULL };
-    static const char *const units[] = { "mm", "cm", "dm", "m", "km", "in", "ft", "yd", "mi", "deg", "rad", "default", NULL };
     switch (name) {
     case T_permission: return word_field(p, list, name, permissions, "public or private");
     case T_displayUnit: return word_field(p, list, name, units, "a unit such as cm or deg");

@@ -238,12 +238,17 @@ static bool all_strings(const struct usd_value *v)
     return v->type == USD_TYPE_DICTIONARY;
 }
 
+static bool word_fits(const char *key, const char *word)
+{
+    return usda_word_fits(key, word) && (!*word || text_is_name(word));
+}
+
 bool text_has_metadata(const char *key, unsigned where, const struct usd_value *v)
 {
     bool is_array;
     int type = usda_metadata_type(key, where, &is_array);
     return text_metadata_fits(key, where, v->type, v->is_array) && (type != USDA_FIELD_PAIRS || all_strings(v))
-           && (type != USDA_FIELD_WORD || !**(const char *const *)v->data || text_is_name(*(const char *const *)v->data));
+           && (type != USDA_FIELD_WORD || word_fits(key, *(const char *const *)v->data));
 }
 
 void out_metadata(struct out *o, const char *key, unsigned where, const struct usd_value *v)

@@ -30,6 +30,7 @@ struct usd_limits limits_effective(const struct usd_limits *limits)
 
 struct layer *layer_create(const char *identifier, const char *anchor, const struct usd_limits *limits)
 {
+    tok_ready();
     struct layer *l = calloc(1, sizeof(*l));
     if (!l)
         return NULL;

@@ -171,11 +171,13 @@ static void start(void)
     }
 }
 
+void tok_ready(void) { pthread_once(&once, start); }
+
 usd_tok tok_make(const char *text, size_t size)
 {
     if (!size)
         return 0;
-    pthread_once(&once, start);
+    tok_ready();
     uint32_t hash = hash_text(text, size);
     struct shard *s = shard_of(hash);
     uint32_t id     = lookup(atomic_load_explicit(&s->table, memory_order_acquire), text, size, hash);
@@ -193,7 +195,7 @@ usd_tok tok_find(const char *text, size_t size)
 {
     if (!size)
         return 0;
-    pthread_once(&once, start);
+    tok_ready();
     uint32_t hash = hash_text(text, size);
     uint32_t id   = lookup(atomic_load_explicit(&shard_of(hash)->table, memory_order_acquire), text, size, hash);
     return id ? id : UINT32_MAX;

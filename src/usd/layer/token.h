@@ -11,6 +11,7 @@ typedef uint32_t usd_tok; // 0 is the empty string
 usd_tok tok_make(const char *text, size_t size);
 usd_tok tok_str(const char *text);
 usd_tok tok_find(const char *text, size_t size); // UINT32_MAX when nobody made it yet
+void tok_ready(void);                            // the fixed tokens exist from here on; every layer calls it
 uint64_t tok_memory(void);                       // bytes of the whole table
 
 struct tok_entry {
@@ -28,7 +29,7 @@ static inline const struct tok_entry *tok_entry(usd_tok t)
 static inline const char *tok_text(usd_tok t) { return t ? tok_entry(t)->text : ""; }
 static inline size_t tok_size(usd_tok t) { return t ? tok_entry(t)->size : 0; }
 
-// The tokens this library itself compares with; created before anything else runs.
+// The tokens this library itself compares with; created by the first call of any function above.
 #define TOK_LIST(X)                                                                                              \
     X(active) X(allowedTokens) X(apiSchemas) X(append) X(add) X(delete) X(prepend) X(reorder) X(assetInfo)       \
     X(bindMaterialAs) X(clips) X(colorSpace) X(comment) X(connectionPaths) X(customData) X(customLayerData)      \
