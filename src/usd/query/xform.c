@@ -201,6 +201,13 @@ static bool is_xformable(const usd_prim *p)
     return last.is;
 }
 
+// "xformOp:x" beside "!invert!xformOp:x", in either order: nothing, even where the op has no inverse.
+static bool are_inverse(const char *a, const char *b)
+{
+    const char *op;
+    return (starts(a, "!invert!", &op) && !strcmp(op, b)) || (starts(b, "!invert!", &op) && !strcmp(op, a));
+}
+
 bool usd_prim_local_matrix(const usd_prim *p, double time, double out[16], bool *resets)
 {
     memcpy(out, matrix_identity, 16 * sizeof(double));
@@ -223,6 +230,10 @@ bool usd_prim_local_matrix(const usd_prim *p, double time, double out[16], bool 
             memcpy(out, matrix_identity, 16 * sizeof(double));
             if (resets)
                 *resets = true;
+            continue;
+        }
+        if (i + 1 < v.count && are_inverse(ops[i], ops[i + 1])) {
+            i++;
             continue;
         }
         bool inverse = starts(ops[i], "!invert!", &name);

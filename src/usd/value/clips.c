@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "clip_set.h"
+#include "expression.h"
 #include "interpolate.h"
 #include "path.h"
 #include "site.h"
@@ -491,6 +492,7 @@ static bool value_at(struct usd_stage *s, const struct clip_hit *h, double t, st
         double inside = to_clip_time(h->set, t);
         if (samples_value(s, l, x, inside, out)) {
             value_map_times(out, (struct time_map) { t - inside, 1 }); // time codes of a clip are times of the clip
+            expression_assets(s, s->root_stack, l, out);
             return true;
         }
         usd_value_finish(out);
@@ -500,7 +502,10 @@ static bool value_at(struct usd_stage *s, const struct clip_hit *h, double t, st
             return false; // blocked
     }
     const struct field *def = manifest_default(s, h, &l);
-    return def && def->type != USD_TYPE_BLOCK && field_value(s, l, def, out);
+    if (!def || def->type == USD_TYPE_BLOCK || !field_value(s, l, def, out))
+        return false;
+    expression_assets(s, s->root_stack, l, out); // variables of clip layers do not count
+    return true;
 }
 
 bool clips_value(struct usd_stage *s, const struct clip_hit *h, double time, struct usd_value *out)

@@ -225,6 +225,17 @@ static void without_a_manifest_any_clip_declares(void **state)
     usd_stage_close(&s);
 }
 
+static void expressions_in_clips_see_the_variables_of_the_stage(void **state)
+{
+    write_file(&dir, "expr.usda", HEAD "( expressionVariables = { string N = \"none\" } )\nover \"Clip\" { asset v.timeSamples = { 0: @`\"./${N}.usda\"`@ } }\n");
+    usd_stage *s = stage(HEAD "( expressionVariables = { string N = \"plain\" } )\ndef \"P\" ( clips = { dictionary default = { string primPath = \"/Clip\"\n"
+                              " asset[] assetPaths = [@./expr.usda@]\n double2[] active = [(0, 0)] } } )\n{\n asset v\n}\n");
+    struct usd_asset a;
+    assert_true(usd_attr_get_asset(usd_stage_find_property(s, "/P.v"), 0, &a));
+    assert_non_null(strstr(a.resolved, "/plain.usda"));
+    usd_stage_close(&s);
+}
+
 static void missing_values_interpolate_when_asked_for(void **state)
 {
 #define THREE "asset[] assetPaths = [@./a.usda@, @./none.usda@, @./b.usda@]\n double2[] active = [(0, 0), (10, 1), (20, 2)]\n double2[] times = [(0, 0), (30, 0)]\n"
@@ -380,6 +391,7 @@ int main(void)
         cmocka_unit_test(clip_sets_order_and_deletion), cmocka_unit_test(dictionaries_merge_and_the_strongest_files_anchor),
         cmocka_unit_test(clips_in_a_variant_apply_when_it_is_selected), cmocka_unit_test(an_empty_list_of_clips_blocks_weaker_ones),
         cmocka_unit_test(clips_of_a_prototype_apply_in_every_instance_local_ones_do_not), cmocka_unit_test(paths_of_clips_may_be_expressions),
+        cmocka_unit_test(expressions_in_clips_see_the_variables_of_the_stage),
         cmocka_unit_test(many_threads_read_clips_that_nobody_opened_yet), cmocka_unit_test(clips_follow_edits), cmocka_unit_test(a_spline_in_a_clip_is_diagnosed_once),
     };
     return cmocka_run_group_tests(tests, make, clean);
