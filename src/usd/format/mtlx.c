@@ -145,13 +145,25 @@ static void add_node(struct graph *g, const struct element *node)
     }
 }
 
+static bool is_in_graph(const struct graph *g, const struct element *e)
+{
+    if (!mx_is_node(e))
+        return false;
+    const char *type = mx_attr(e, "type"); // what is at the top has prims of its own
+    return g->container != g->d->root || (strcmp(type, "material") && !is_shader_type(type));
+}
+
 static void add_nodes(struct graph *g)
 {
-    for (const struct element *c = g->container->first; c; c = c->next) {
-        const char *type = mx_attr(c, "type");
-        if (mx_is_node(c) && strcmp(type, "material") && !is_shader_type(type))
+    struct mx_def def;
+    for (const struct element *c = g->container->first; c; c = c->next)
+        if (is_in_graph(g, c)) { // all prims first: connections lead forward, too, and the order is the document's
+            mx_definition(g->d, c, &def);
+            node_prim(g, c, &def);
+        }
+    for (const struct element *c = g->container->first; c; c = c->next)
+        if (is_in_graph(g, c))
             add_node(g, c);
-    }
 }
 
 static void interface(struct document *d, struct mx_prim *p, const struct element *of)

@@ -78,6 +78,25 @@ static void nodes_at_the_top_make_an_implicit_graph(void **state)
     usd_stage_close(&s);
 }
 
+static void all_nodes_of_a_graph_are_there_in_order(void **state)
+{
+    usd_stage *s = open_mtlx("<nodedef name=\"ND_paint\" node=\"paint\"><input name=\"tint\" type=\"color3\" value=\"1,1,0\"/><output name=\"out\" type=\"surfaceshader\"/></nodedef>"
+                             "<nodegraph name=\"NG_paint\" nodedef=\"ND_paint\">"
+                             "<UsdPreviewSurface name=\"coat\" type=\"surfaceshader\"><input name=\"diffuseColor\" type=\"color3\" nodename=\"double\"/><input name=\"metallic\" type=\"float\" value=\"1\"/></UsdPreviewSurface>"
+                             "<surface_unlit name=\"unused\" type=\"surfaceshader\"/>"
+                             "<multiply name=\"double\" type=\"color3\"><input name=\"in1\" type=\"color3\" interfacename=\"tint\"/><input name=\"in2\" type=\"float\" value=\"2\"/></multiply>"
+                             "<output name=\"out\" type=\"surfaceshader\" nodename=\"coat\"/></nodegraph>");
+    assert_string_equal(children(prim(s, "/MaterialX/NodeGraphs/ND_paint")), "coat unused double ");
+    assert_string_equal(token(s, "/MaterialX/NodeGraphs/ND_paint/coat.info:id"), "ND_UsdPreviewSurface_surfaceshader");
+    assert_string_equal(token(s, "/MaterialX/NodeGraphs/ND_paint/unused.info:id"), "ND_surface_unlit");
+    assert_string_equal(connection(s, "/MaterialX/NodeGraphs/ND_paint.outputs:out"), "/MaterialX/NodeGraphs/ND_paint/coat.outputs:out");
+    assert_string_equal(connection(s, "/MaterialX/NodeGraphs/ND_paint/coat.inputs:diffuseColor"), "/MaterialX/NodeGraphs/ND_paint/double.outputs:out");
+    assert_true(number(s, "/MaterialX/NodeGraphs/ND_paint/coat.inputs:metallic", NAN) == 1);
+    const usd_property *out = usd_stage_find_property(s, "/MaterialX/NodeGraphs/ND_paint/coat.outputs:out");
+    assert_string_equal(usd_property_type_name(out), "token");
+    usd_stage_close(&s);
+}
+
 static void definitions_of_the_document_are_node_graphs(void **state)
 {
     usd_stage *s = open_mtlx(
@@ -229,7 +248,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_material_has_every_input_of_its_shader), cmocka_unit_test(graphs_are_referenced_where_they_are_used),
-        cmocka_unit_test(nodes_at_the_top_make_an_implicit_graph), cmocka_unit_test(definitions_of_the_document_are_node_graphs), cmocka_unit_test(values_of_every_type),
+        cmocka_unit_test(nodes_at_the_top_make_an_implicit_graph), cmocka_unit_test(all_nodes_of_a_graph_are_there_in_order), cmocka_unit_test(definitions_of_the_document_are_node_graphs), cmocka_unit_test(values_of_every_type),
         cmocka_unit_test(looks_bind_materials_to_collections), cmocka_unit_test(documents_are_included), cmocka_unit_test(what_is_left_out_is_named),
         cmocka_unit_test(materials_inherit), cmocka_unit_test(large_documents_end_at_limits),
     };
