@@ -122,29 +122,6 @@ static void XMLCALL on_end(void *user, const char *name)
 // ---------------------------------------------------------------------------------------------------------------
 // XInclude
 
-// Drops "." and ".." of an absolute path; false when it climbs above the root.
-static bool collapse(char *path)
-{
-    char *out = path;
-    for (const char *in = path; *in;) {
-        in += *in == '/';
-        size_t n = strcspn(in, "/");
-        if (n == 2 && in[0] == '.' && in[1] == '.') {
-            if (out == path)
-                return false;
-            while (*--out != '/')
-                ;
-        } else if (n && !(n == 1 && *in == '.')) {
-            *out++ = '/';
-            memmove(out, in, n);
-            out += n;
-        }
-        in += n;
-    }
-    *out = 0;
-    return out > path;
-}
-
 // `href` beside the document; in packages beside the member. false when it leads nowhere.
 static bool locate(const char *identifier, const char *href, char *out, size_t capacity)
 {
@@ -160,7 +137,7 @@ static bool locate(const char *identifier, const char *href, char *out, size_t c
         n--;
     if (*href == '/' && !packed)
         n = 0;
-    if (snprintf(path, sizeof(path), "%s%.*s%s", packed ? "/" : "", (int)n, from, href) >= (int)sizeof(path) || *path != '/' || !collapse(path))
+    if (snprintf(path, sizeof(path), "%s%.*s%s", packed ? "/" : "", (int)n, from, href) >= (int)sizeof(path) || *path != '/' || !file_collapse(path))
         return false;
     int length = packed ? snprintf(out, capacity, "%.*s[%s]", (int)package, identifier, path + 1) : snprintf(out, capacity, "%s", path);
     return length > 0 && (size_t)length < capacity;

@@ -529,7 +529,12 @@ int usd_layer_write(const char *path, const struct usd_open_options *options, us
         env.user       = options->user;
     }
     struct layer *l;
-    int rc = layer_open(&env, path, &l, err);
+    char absolute[8192]; // what a layer includes lies beside it
+    if (!file_absolute(path, absolute, sizeof(absolute))) {
+        error_set(err, USD_ERR_IO, path, "%s: not a usable path", path);
+        return USD_ERR_IO;
+    }
+    int rc = layer_open(&env, absolute, &l, err);
     if (rc != USD_OK)
         return rc;
     if (!layer_write(l, write, user)) {

@@ -234,3 +234,42 @@ bool file_exists(const struct layer_env *env, const char *resolved)
     file_unmap(&f);
     return found;
 }
+
+bool file_collapse(char *path)
+{
+    char *out = path;
+    for (const char *in = path; *in;) {
+        in += *in == '/';
+        size_t n = strcspn(in, "/");
+        if (n == 2 && in[0] == '.' && in[1] == '.') {
+            if (out == path)
+                return false;
+            while (*--out != '/')
+                ;
+        } else if (n && !(n == 1 && *in == '.')) {
+            *out++ = '/';
+            memmove(out, in, n);
+            out += n;
+        }
+        in += n;
+    }
+    *out = 0;
+    return out > path;
+}
+
+bool file_absolute(const char *path, char *out, size_t capacity)
+{
+    size_t name_size, inner_size;
+    const char *inner;
+    if (!package_split(path, &name_size, &inner, &inner_size))
+        name_size = strlen(path);
+    if (*path == '/')
+        *out = 0;
+    else if (!*path || !getcwd(out, capacity))
+        return false;
+    size_t n = strlen(out);
+    if (snprintf(out + n, capacity - n, "/%.*s", (int)name_size, path) >= (int)(capacity - n) || !file_collapse(out))
+        return false;
+    n = strlen(out);
+    return snprintf(out + n, capacity - n, "%s", path + name_size) < (int)(capacity - n);
+}

@@ -28,6 +28,9 @@ void file_unmap(struct file_bytes *f);
 bool file_in_memory(const struct layer_env *env, const char *resolved);
 uint64_t file_stamp(const char *resolved); // 0 when there is no such file
 bool file_exists(const struct layer_env *env, const char *resolved); // members of packages too
+bool file_collapse(char *path); // drops "." and ".." of an absolute path; false when it climbs above the root
+// The path of a file, or of a package's member, from the root of the file system; false when it is too long.
+bool file_absolute(const char *path, char *out, size_t capacity);
 
 // Zip archives without compression ("usdz specification").
 struct zip_member {

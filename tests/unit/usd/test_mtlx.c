@@ -193,6 +193,42 @@ static void documents_are_included(void **state)
     remove_folder(&f);
 }
 
+struct written {
+    char text[20000];
+    size_t size;
+};
+static bool collect(void *user, const char *text, size_t size)
+{
+    struct written *w = user;
+    assert_true(w->size + size < sizeof(w->text));
+    memcpy(w->text + w->size, text, size);
+    w->text[w->size += size] = 0;
+    return true;
+}
+
+static bool within_the_folder(const char *path, void *user) { return !strncmp(path, user, strlen(user)); }
+
+// One layer on its own, named by a path that starts where the process stands.
+static void a_layer_has_what_it_includes(void **state)
+{
+    struct folder f = make_folder();
+    char *before    = getcwd(NULL, 0);
+    assert_non_null(before);
+    write_file(&f, "defs.mtlx", "<materialx version=\"1.39\"><nodedef name=\"ND_paint\" node=\"paint\"><input name=\"tint\" type=\"color3\"/><output name=\"out\" type=\"surfaceshader\"/></nodedef></materialx>");
+    write_file(&f, "m.mtlx", "<materialx version=\"1.39\"><xi:include href=\"defs.mtlx\"/><paint name=\"p\" type=\"surfaceshader\"/>" MATERIAL("M", "p") "</materialx>");
+    assert_int_equal(chdir(f.path), 0);
+    struct written w = { .size = 0 };
+    struct usd_error err;
+    struct usd_open_options inside = { .allow_path = within_the_folder, .user = f.path }, elsewhere = { .allow_path = within_the_folder, .user = "/nowhere/" };
+    assert_int_equal(usd_layer_write("./m.mtlx", &elsewhere, collect, &w, &err), USD_ERR_REFUSED);
+    assert_int_equal(usd_layer_write("./m.mtlx", &inside, collect, &w, &err), USD_OK);
+    assert_int_equal(chdir(before), 0);
+    assert_non_null(strstr(w.text, "info:id = \"ND_paint\""));
+    assert_non_null(strstr(w.text, "color3f inputs:tint"));
+    free(before);
+    remove_folder(&f);
+}
+
 static void what_is_left_out_is_named(void **state)
 {
     static const struct {
@@ -249,7 +285,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_material_has_every_input_of_its_shader), cmocka_unit_test(graphs_are_referenced_where_they_are_used),
         cmocka_unit_test(nodes_at_the_top_make_an_implicit_graph), cmocka_unit_test(all_nodes_of_a_graph_are_there_in_order), cmocka_unit_test(definitions_of_the_document_are_node_graphs), cmocka_unit_test(values_of_every_type),
-        cmocka_unit_test(looks_bind_materials_to_collections), cmocka_unit_test(documents_are_included), cmocka_unit_test(what_is_left_out_is_named),
+        cmocka_unit_test(looks_bind_materials_to_collections), cmocka_unit_test(documents_are_included), cmocka_unit_test(a_layer_has_what_it_includes), cmocka_unit_test(what_is_left_out_is_named),
         cmocka_unit_test(materials_inherit), cmocka_unit_test(large_documents_end_at_limits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
