@@ -1,6 +1,7 @@
 #include "expression.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,8 +17,8 @@ enum expr_type { EXPR_NONE, EXPR_STRING, EXPR_BOOL, EXPR_INT, EXPR_LIST };
 static const char *const type_names[] = { "None", "string", "bool", "int", "list" };
 
 struct expr_value {
-    enum expr_type type;
-    int64_t number; // bool, int; elements of a list
+    enum expr_type type, element; // element: what a list holds; None for "[]"
+    int64_t number;               // bool, int; elements of a list
     const char *text;
     const struct expr_value *items;
 };
@@ -133,7 +134,6 @@ static bool append(struct eval *e, struct text *t, const char *s, size_t n)
 
 static bool append_variable(struct eval *e, struct text *t, bool skip)
 {
-    const char *start = e->at;
     usd_tok name;
     bool known;
     struct expr_value v;
@@ -143,13 +143,41 @@ static bool append_variable(struct eval *e, struct text *t, bool skip)
         return true;
     if (!variable_value(e, name, &known, &v))
         return false;
-    if (!known) // stays as it is
-        return append(e, t, start, (size_t)(e->at - start));
+    if (!known) // the bare name stays
+        return append(e, t, tok_text(name), tok_size(name));
     if (v.type == EXPR_NONE)
         return true;
     if (v.type != EXPR_STRING)
         return fail(e, "variable '%.60s' within a string has to be a string, not %s", tok_text(name), type_names[v.type]);
     return append(e, t, v.text, strlen(v.text));
+}
+
+static int hex_digit(char c)
+{
+    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+// At the backslash. Escapes are those of C; any other character stands for itself.
+static bool append_escape(struct eval *e, struct text *t)
+{
+    static const char from[] = "ntrabfv", to[] = "\n\t\r\a\b\f\v";
+    char c         = e->at[1];
+    const char *at = strchr(from, c);
+    e->at += 2;
+    if (at) {
+        c = to[at - from];
+    } else if (c == 'x') { // any number of digits; the last two count
+        unsigned v = 0;
+        while (hex_digit(*e->at) >= 0)
+            v = v * 16 + (unsigned)hex_digit(*e->at++);
+        c = (char)v;
+    } else if (c >= '0' && c <= '7') {
+        int v = c - '0';
+        for (int n = 1; n < 3 && *e->at >= '0' && *e->at <= '7'; n++)
+            v = v * 8 + (*e->at++ - '0');
+        c = (char)v;
+    }
+    return c ? append(e, t, &c, 1) : fail(e, "a string has a zero byte");
 }
 
 static bool quoted(struct eval *e, bool skip, struct expr_value *out)
@@ -162,9 +190,9 @@ static bool quoted(struct eval *e, bool skip, struct expr_value *out)
             return fail(e, "a string is not closed");
         if (e->at[0] == '$' && e->at[1] == '{') {
             ok = append_variable(e, &t, skip);
+        } else if (*e->at == '\\' && e->at[1]) {
+            ok = append_escape(e, &t);
         } else {
-            if (*e->at == '\\' && e->at[1] && strchr("`$\\'\"", e->at[1]))
-                e->at++;
             ok = append(e, &t, e->at++, 1);
         }
         if (!ok)
@@ -179,31 +207,25 @@ static bool quoted(struct eval *e, bool skip, struct expr_value *out)
 // ---------------------------------------------------------------------------------------------------------------
 // Functions
 
+static bool same_type(const struct expr_value *a, const struct expr_value *b) { return a->type == b->type && a->element == b->element; }
+
 static bool same(const struct expr_value *a, const struct expr_value *b)
 {
-    if (a->type != b->type)
-        return false;
-    if (a->type == EXPR_STRING)
-        return !strcmp(a->text, b->text);
-    if (a->type != EXPR_LIST)
-        return a->number == b->number;
-    bool equal = a->number == b->number;
-    for (int64_t i = 0; equal && i < a->number; i++)
-        equal = same(&a->items[i], &b->items[i]);
-    return equal;
+    return a->type == EXPR_STRING ? !strcmp(a->text, b->text) : a->number == b->number;
 }
 
+// Only values of one type compare, of lists only "[]" and "[]".
 static bool compare(struct eval *e, const char *name, const struct expr_value *a, const struct expr_value *b, struct expr_value *out)
 {
     bool equality = !strcmp(name, "eq") || !strcmp(name, "neq");
-    if (a->type != b->type && !(equality && (a->type == EXPR_NONE || b->type == EXPR_NONE)))
+    if (!same_type(a, b) || a->element)
         return fail(e, "%s cannot compare %s and %s", name, type_names[a->type], type_names[b->type]);
     out->type = EXPR_BOOL;
     if (equality) {
         out->number = same(a, b) == !strcmp(name, "eq");
         return true;
     }
-    if (a->type != EXPR_STRING && a->type != EXPR_INT)
+    if (a->type == EXPR_NONE || a->type == EXPR_LIST)
         return fail(e, "%s does not order values of type %s", name, type_names[a->type]);
     int c       = a->type == EXPR_STRING ? strcmp(a->text, b->text) : a->number < b->number ? -1 : a->number > b->number;
     out->number = !strcmp(name, "lt") ? c < 0 : !strcmp(name, "leq") ? c <= 0 : !strcmp(name, "gt") ? c > 0 : c >= 0;
@@ -215,8 +237,9 @@ static bool contains(struct eval *e, const struct expr_value *in, const struct e
     out->type = EXPR_BOOL;
     if (in->type == EXPR_STRING && v->type == EXPR_STRING)
         out->number = strstr(in->text, v->text) != NULL;
-    else if (in->type != EXPR_LIST)
-        return fail(e, "contains does not look for %s in %s", type_names[v->type], type_names[in->type]);
+    else if (in->type != EXPR_LIST || (in->element && in->element != v->type))
+        return fail(e, "contains does not look for %s in %s%s%s", type_names[v->type], type_names[in->type], in->element ? " of " : "",
+                    in->element ? type_names[in->element] : "");
     for (int64_t i = 0; in->type == EXPR_LIST && i < in->number && !out->number; i++)
         out->number = same(&in->items[i], v);
     return true;
@@ -252,14 +275,13 @@ static const struct {
     const char *name;
     unsigned min, max;
 } functions[] = { { "if", 2, 3 },  { "and", 2, 0 }, { "or", 2, 0 },  { "not", 1, 1 },      { "eq", 2, 2 }, { "neq", 2, 2 }, { "lt", 2, 2 },
-                  { "leq", 2, 2 }, { "gt", 2, 2 },  { "geq", 2, 2 }, { "contains", 2, 2 }, { "at", 2, 2 }, { "len", 1, 1 }, { "defined", 1, 0 } };
+                  { "leq", 2, 2 }, { "gt", 2, 2 },  { "geq", 2, 2 }, { "contains", 2, 2 }, { "at", 2, 2 }, { "len", 1, 1 }, { "defined", 1, 0 },
+                  { "matches_regex", 2, 2 } };
 
 // How the arguments so far settle which of the rest are evaluated.
 static bool argument_is_skipped(const char *name, unsigned i, const struct expr_value *first, bool decided)
 {
-    if (!strcmp(name, "if") && i)
-        return (i == 1) != (first->number != 0);
-    return decided;
+    return decided || (!strcmp(name, "if") && i && (i == 1) != (first->number != 0));
 }
 
 static bool take_bool(struct eval *e, const char *name, const struct expr_value *v)
@@ -279,6 +301,8 @@ static bool finish_call(struct eval *e, const char *name, const struct expr_valu
         return at_index(e, &args[0], &args[1], out);
     if (!strcmp(name, "len"))
         return length(e, &args[0], out);
+    if (!strcmp(name, "matches_regex"))
+        return fail(e, "%s is not supported", name);
     return compare(e, name, &args[0], &args[1], out);
 }
 
@@ -302,11 +326,38 @@ static bool defined_argument(struct eval *e, const struct expr_value *v, struct 
     return true;
 }
 
+// The branch that is not taken: what goes wrong in it does not count, but for its syntax. None when something does.
+static bool other_branch(struct eval *e, struct expr_value *out)
+{
+    const char *start = e->at;
+    if (!expression(e, true, false, out))
+        return false;
+    const char *end = e->at;
+    char *error     = e->error, dropped[160];
+    e->at           = start;
+    e->error        = dropped;
+    if (!expression(e, false, false, out))
+        *out = (struct expr_value) { EXPR_NONE };
+    e->at    = end;
+    e->error = error;
+    return true;
+}
+
+static bool take_branch(struct eval *e, const struct expr_value *args, unsigned count, struct expr_value *out)
+{
+    const struct expr_value *yes = &args[1], *no = &args[2];
+    if (count == 3 && yes->type != EXPR_NONE && no->type != EXPR_NONE && !same_type(yes, no))
+        return fail(e, "if has branches of different types, %s and %s", type_names[yes->type], type_names[no->type]);
+    *out = args[0].number ? *yes : *no;
+    return true;
+}
+
 // After "name(".
 static bool call(struct eval *e, const char *name, bool skip, struct expr_value *out)
 {
     struct expr_value args[3] = { { EXPR_NONE } };
     bool logic = !strcmp(name, "and") || !strcmp(name, "or"), wins = name[0] == 'o', defined = !strcmp(name, "defined"), decided = false;
+    bool branches = !strcmp(name, "if");
     struct expr_value result = { EXPR_NONE };
     if (logic)
         result = (struct expr_value) { .type = EXPR_BOOL, .number = !wins };
@@ -317,16 +368,15 @@ static bool call(struct eval *e, const char *name, bool skip, struct expr_value 
     while (*e->at != ')') {
         struct expr_value v = { EXPR_NONE };
         bool leave_out      = skip || argument_is_skipped(name, count, &args[0], decided);
-        if (!expression(e, leave_out, false, &v))
+        bool other          = leave_out && !skip && branches;
+        if (other ? !other_branch(e, &v) : !expression(e, leave_out, false, &v))
             return false;
-        if (!leave_out && (logic || (!strcmp(name, "if") && !count)) && !take_bool(e, name, &v))
+        if (!leave_out && (logic || (branches && !count)) && !take_bool(e, name, &v))
             return false;
         if (!leave_out && logic && (v.number != 0) == wins)
             decided = true, result.number = wins;
         if (!leave_out && defined && !defined_argument(e, &v, &result))
             return false;
-        if (!leave_out && !strcmp(name, "if") && count)
-            result = v;
         if (count < 3)
             args[count] = v;
         count++;
@@ -344,19 +394,36 @@ static bool call(struct eval *e, const char *name, bool skip, struct expr_value 
     if (!check_count(e, name, count))
         return false;
     *out = result;
-    return skip || logic || defined || !strcmp(name, "if") || finish_call(e, name, args, out);
+    if (skip || logic || defined)
+        return true;
+    return branches ? take_branch(e, args, count, out) : finish_call(e, name, args, out);
 }
 
+// Elements are strings, numbers or bools, all of one type.
+static bool fits_list(struct eval *e, const struct expr_value *v, enum expr_type *element)
+{
+    if (v->type == EXPR_NONE || v->type == EXPR_LIST)
+        return fail(e, "a list cannot hold %s", type_names[v->type]);
+    if (*element && v->type != *element)
+        return fail(e, "a list cannot hold both %s and %s", type_names[*element], type_names[v->type]);
+    *element = v->type;
+    return true;
+}
+
+// Blank space may stand around commas and in an empty list, nowhere else.
 static bool list(struct eval *e, bool skip, struct expr_value *out)
 {
     struct expr_value *items = NULL;
+    enum expr_type element   = EXPR_NONE;
     size_t count = 0, capacity = 0;
-    e->at++;
+    const char *first = ++e->at;
     spaces(e);
-    bool ok = true;
-    while (ok && *e->at != ']') {
+    bool ok = true, more = *e->at != ']';
+    if (more)
+        e->at = first;
+    while (ok && more) {
         struct expr_value v = { EXPR_NONE };
-        ok                  = expression(e, skip, true, &v);
+        ok                  = expression(e, skip, true, &v) && (skip || fits_list(e, &v, &element));
         if (ok && count == MAX_ITEMS)
             ok = fail(e, "a list has more than %d elements", MAX_ITEMS);
         if (ok && !array_grow_bytes((void **)&items, &capacity, count + 1, sizeof(*items)))
@@ -364,10 +431,12 @@ static bool list(struct eval *e, bool skip, struct expr_value *out)
         if (!ok)
             break;
         items[count++] = v;
-        spaces(e);
-        if (*e->at == ',')
+        more           = *e->at != ']';
+        if (more)
+            spaces(e);
+        if (more && *e->at == ',')
             e->at++, spaces(e);
-        else if (*e->at != ']')
+        else if (more)
             ok = fail(e, "',' or ']' is missing in a list");
     }
     struct expr_value *kept = ok ? arena_alloc(e->arena, count * sizeof(*kept) + 1) : NULL;
@@ -375,7 +444,7 @@ static bool list(struct eval *e, bool skip, struct expr_value *out)
         memcpy(kept, items, count * sizeof(*kept));
     free(items);
     e->at += ok;
-    *out = (struct expr_value) { .type = EXPR_LIST, .number = (int64_t)count, .items = kept };
+    *out = (struct expr_value) { .type = EXPR_LIST, .element = element, .number = (int64_t)count, .items = kept };
     return ok && (kept || fail(e, "out of memory"));
 }
 
@@ -407,6 +476,17 @@ static bool word(struct eval *e, bool skip, struct expr_value *out)
     return true;
 }
 
+static bool integer(struct eval *e, struct expr_value *out)
+{
+    char *end;
+    errno = 0;
+    *out  = (struct expr_value) { .type = EXPR_INT, .number = strtoll(e->at, &end, 10) };
+    if (errno)
+        return fail(e, "the number %.40s has more than 64 bits", e->at);
+    e->at = end;
+    return true;
+}
+
 // One value; `skip` only reads it.
 static bool expression(struct eval *e, bool skip, bool in_list, struct expr_value *out)
 {
@@ -426,10 +506,7 @@ static bool expression(struct eval *e, bool skip, bool in_list, struct expr_valu
     } else if (*e->at == '"' || *e->at == '\'') {
         ok = quoted(e, skip, out);
     } else if (isdigit((unsigned char)*e->at) || (*e->at == '-' && isdigit((unsigned char)e->at[1]))) {
-        char *end;
-        *out  = (struct expr_value) { .type = EXPR_INT, .number = strtoll(e->at, &end, 10) };
-        e->at = end;
-        ok    = true;
+        ok = integer(e, out);
     } else if (*e->at == '[' && !in_list) {
         ok = list(e, skip, out);
     } else {
@@ -488,6 +565,11 @@ static bool value_of(struct usd_stage *s, const struct usd_value *v, size_t i, s
     }
 }
 
+static enum expr_type element_type(enum usd_type t)
+{
+    return t == USD_TYPE_STRING || t == USD_TYPE_TOKEN ? EXPR_STRING : t == USD_TYPE_BOOL ? EXPR_BOOL : EXPR_INT;
+}
+
 static bool read_var(struct usd_stage *s, const struct usd_value *v, struct expr_value *out)
 {
     *out = (struct expr_value) { EXPR_NONE };
@@ -501,7 +583,7 @@ static bool read_var(struct usd_stage *s, const struct usd_value *v, struct expr
     bool ok = items != NULL;
     for (size_t i = 0; ok && i < v->count; i++)
         ok = value_of(s, v, i, &items[i]);
-    *out = (struct expr_value) { .type = EXPR_LIST, .number = (int64_t)v->count, .items = items };
+    *out = (struct expr_value) { .type = EXPR_LIST, .element = element_type(v->type), .number = (int64_t)v->count, .items = items };
     return ok;
 }
 
