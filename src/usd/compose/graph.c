@@ -365,6 +365,16 @@ static void add_tasks_for_arc(struct graph *g, uint16_t at, struct arc_options o
     add_tasks_below(g, at, o, true, outer_variants);
 }
 
+// Once for each node, however often it was silenced and woken.
+static void eval_own_variant_sets(struct scratch *x, struct graph *g, uint16_t at)
+{
+    struct graph_node *n = node_at(g, at);
+    if (n->asked)
+        return;
+    n->asked = true;
+    eval_variant_sets(x, g, at, n->n.site, false);
+}
+
 void graph_evaluate(struct scratch *x, struct graph *g)
 {
     add_tasks_below(g, 0, (struct arc_options) { 0 }, false, false);
@@ -382,7 +392,7 @@ void graph_evaluate(struct scratch *x, struct graph *g)
         case TASK_OUTER_VARIANT_SETS: eval_outer_variant_sets(x, g, t.node); break;
         case TASK_VARIANT_SETS:
             if (alive)
-                eval_variant_sets(x, g, t.node, node_at(g, t.node)->n.site, false);
+                eval_own_variant_sets(x, g, t.node);
             break;
         case TASK_OUTER_VARIANT:
         case TASK_OUTER_FALLBACK:

@@ -22,6 +22,7 @@ struct graph_node {
     struct node n;
     uint32_t first_spec, spec_count;
     uint16_t first_child, last_child, next, prev; // siblings, strongest first
+    bool asked;                                   // for its variant sets
 };
 
 // In the order in which they are done.

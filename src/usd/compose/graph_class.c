@@ -252,6 +252,22 @@ static void silence_subtree(struct graph *g, uint16_t i)
         silence_subtree(g, c);
 }
 
+// The copy speaks instead of its source from now on.
+static void hand_over(struct graph *g, uint16_t from, uint16_t to)
+{
+    struct graph_node *copy = node_at(g, to), *source = node_at(g, from);
+    uint16_t restricted     = copy->n.restricted;
+    bool was_silent         = !contributes(copy);
+    graph_set_inert(copy, source->n.inert || source->n.culled);
+    if (!copy->spec_count)
+        graph_find_specs(g, copy);
+    if (was_silent && contributes(copy)) // nobody asked for its variants so far
+        graph_add_task(g, (struct task) { .kind = TASK_VARIANT_SETS, .node = to });
+    graph_set_inert(source, true);
+    if (restricted)
+        source->n.restricted = restricted;
+}
+
 static uint16_t copy_node(struct scratch *x, struct graph *g, uint16_t parent, uint16_t from, uint16_t top, const struct path_map *map,
                           bool to_root)
 {
@@ -269,14 +285,7 @@ static uint16_t copy_node(struct scratch *x, struct graph *g, uint16_t parent, u
         silence_subtree(g, from);
         return made;
     }
-    struct graph_node *copy = node_at(g, made), *source = node_at(g, from);
-    uint16_t restricted     = copy->n.restricted;
-    graph_set_inert(copy, source->n.inert || source->n.culled);
-    if (!copy->spec_count)
-        graph_find_specs(g, copy);
-    graph_set_inert(source, true);
-    if (restricted)
-        source->n.restricted = restricted;
+    hand_over(g, from, made);
     return made;
 }
 
