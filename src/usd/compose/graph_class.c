@@ -268,24 +268,40 @@ static void hand_over(struct graph *g, uint16_t from, uint16_t to)
         source->n.restricted = restricted;
 }
 
+// What stands below `parent` for the node already.
+static uint16_t find_copy(struct graph *g, uint16_t parent, uint16_t from, const struct path_map *map)
+{
+    const struct node *n = &node_at(g, from)->n;
+    return find_child(g, parent, (enum arc)node_at(g, parent)->n.arc, n->stack, n->site, (enum arc)n->arc, map, depth_below(g, from));
+}
+
+static uint16_t add_copy(struct scratch *x, struct graph *g, uint16_t parent, uint16_t from, uint16_t top, const struct path_map *map,
+                         bool to_root)
+{
+    struct node n = node_at(g, from)->n;
+    if (is_implied(g, from) && in_subtree(g, n.origin, top)) // implied anew from the copy of its origin
+        return NO_NODE;
+    uint16_t depth  = from == top ? site_depth(node_at(g, parent)->n.site) : n.depth;
+    uint16_t origin = from == top || is_implied(g, from) ? from : parent;
+    return graph_add_arc(x, g, (enum arc)n.arc, parent, origin, n.stack, n.site, map, n.sibling, depth,
+                         (struct arc_options) { .inert = n.inert || n.culled, .skip_specializes = to_root, .skip_expressed = !to_root });
+}
+
 static uint16_t copy_node(struct scratch *x, struct graph *g, uint16_t parent, uint16_t from, uint16_t top, const struct path_map *map,
                           bool to_root)
 {
     if (node_at(g, from)->n.parent == parent)
         return from;
-    struct node n = node_at(g, from)->n;
-    uint16_t made = find_child(g, parent, (enum arc)node_at(g, parent)->n.arc, n.stack, n.site, (enum arc)n.arc, map, depth_below(g, from));
-    if (made == NO_NODE && (!is_implied(g, from) || !in_subtree(g, n.origin, top))) {
-        uint16_t depth  = from == top ? site_depth(node_at(g, parent)->n.site) : n.depth;
-        uint16_t origin = from == top || is_implied(g, from) ? from : parent;
-        made            = graph_add_arc(x, g, (enum arc)n.arc, parent, origin, n.stack, n.site, map, n.sibling, depth,
-                                        (struct arc_options) { .inert = n.inert || n.culled, .skip_specializes = to_root, .skip_expressed = !to_root });
-    }
-    if (made == NO_NODE) {
-        silence_subtree(g, from);
+    uint16_t made       = find_copy(g, parent, from, map);
+    bool nothing_to_say = from != top && !contributes(node_at(g, from)); // not since it was copied
+    if (made != NO_NODE && nothing_to_say)
         return made;
-    }
-    hand_over(g, from, made);
+    if (made == NO_NODE)
+        made = add_copy(x, g, parent, from, top, map, to_root);
+    if (made == NO_NODE)
+        silence_subtree(g, from);
+    else
+        hand_over(g, from, made);
     return made;
 }
 
