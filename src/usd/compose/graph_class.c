@@ -294,7 +294,7 @@ static uint16_t copy_node(struct scratch *x, struct graph *g, uint16_t parent, u
         return from;
     uint16_t made       = find_copy(g, parent, from, map);
     bool nothing_to_say = from != top && !contributes(node_at(g, from)); // not since it was copied
-    if (made != NO_NODE && nothing_to_say)
+    if (made != NO_NODE && (nothing_to_say || !to_root)) // only what is new goes back
         return made;
     if (made == NO_NODE)
         made = add_copy(x, g, parent, from, top, map, to_root);
