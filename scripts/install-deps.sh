@@ -5,7 +5,7 @@ set -eu
 cd "$(dirname "$0")/.."
 
 build_packages='meson ninja-build gcc pkg-config glslc libvulkan-dev mesa-vulkan-drivers
-    libpng-dev libjpeg62-turbo-dev libopenexr-dev libstb-dev libexpat1-dev
+    libpng-dev libjpeg62-turbo-dev libopenexr-dev libstb-dev libexpat1-dev libunistring-dev
     libglib2.0-dev libsoup-3.0-dev libjansson-dev libssl-dev libsrtp2-dev libusrsctp-dev
     libavcodec-dev libavutil-dev libyuv-dev libopus-dev libcmocka-dev'
 test_packages='clang llvm libclang-rt-14-dev vulkan-validationlayers chromium fonts-dejavu-core npm

@@ -209,7 +209,7 @@ static bool is_name(struct loader *x, uint32_t token, bool is_property)
     uint8_t *known = &x->build->names[token];
     if (!*known) {
         const char *t = tok_text(crate_token(x->c, token));
-        bool valid    = path_valid_identifier(t, strlen(t)) && text_is_utf8(t);
+        bool valid    = path_valid_identifier(t, strlen(t));
         *known        = (uint8_t)(NAME_LOOKED_AT | (valid ? NAME_OF_PROPERTY : 0) | (valid && !strchr(t, ':') ? NAME_OF_PRIM : 0));
     }
     return *known & (is_property ? NAME_OF_PROPERTY : NAME_OF_PRIM);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "path.h"
 #include "spline.h"
 #include "usda_parser.h"
 
@@ -212,19 +213,31 @@ bool pa_next_is(struct parser *p, char c)
     return false;
 }
 
+bool pa_unicode_names(struct parser *p, const char *from, const char *to)
+{
+    for (const char *s = from; s < to;) {
+        size_t n = *s == ':' || *s == '.' ? 1 : path_name(s, to);
+        if (!n)
+            return pa_fail(p, s, "this character cannot stand there in a name (a letter, mark or digit of Unicode's XID is expected)");
+        s += n;
+    }
+    return true;
+}
+
 bool pa_identifier(struct parser *p, const char **text, size_t *size, bool namespaced, const char *what)
 {
-    const char *s = p->p;
+    const char *s      = p->p;
+    unsigned char bits = 0;
     if (!pa_is(*s, CC_NAME_START))
         return pa_fail(p, s, "%s is expected", what);
     while (pa_is(*s, CC_NAME) || (namespaced && *s == ':' && pa_is(s[1], CC_NAME)))
-        s++;
+        bits |= (unsigned char)*s++;
     if ((size_t)(s - p->p) > p->limits.max_name_bytes)
         return pa_fail(p, p->p, "name is longer than max_name_bytes (%u)", p->limits.max_name_bytes);
     *text = p->p;
     *size = (size_t)(s - p->p);
     p->p  = s;
-    return pa_utf8(p, *text, s);
+    return bits < 0x80 || pa_unicode_names(p, *text, s);
 }
 
 bool pa_enter(struct parser *p, uint32_t *depth)
@@ -341,7 +354,7 @@ static bool prim(struct parser *p, struct prim_build *parent, int specifier)
         s.type_name = tok_make(type, (size_t)(p->p - type));
         if ((size_t)(p->p - type) > p->limits.max_name_bytes)
             return pa_fail(p, type, "name is longer than max_name_bytes (%u)", p->limits.max_name_bytes);
-        if (!pa_utf8(p, type, p->p) || !pa_gap(p))
+        if (!pa_unicode_names(p, type, p->p) || !pa_gap(p))
             return false;
     }
     const char *where = p->p;
@@ -349,11 +362,8 @@ static bool prim(struct parser *p, struct prim_build *parent, int specifier)
         return false;
     if (size > p->limits.max_name_bytes)
         return pa_fail(p, where, "name is longer than max_name_bytes (%u)", p->limits.max_name_bytes);
-    if (!size || !pa_is(*text, CC_NAME_START))
+    if (!size || path_name(text, text + size) != size)
         return pa_fail(p, where, "'%.*s' is not a valid prim name", (int)min_size(size, 100), text);
-    for (size_t i = 0; i < size; i++)
-        if (!pa_is(text[i], CC_NAME))
-            return pa_fail(p, where, "'%.*s' is not a valid prim name", (int)min_size(size, 100), text);
     s.name = tok_make(text, size);
     if (find_child(p, parent, s.name))
         return pa_fail(p, where, "a prim named '%s' is here already", tok_text(s.name));

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "path.h"
 #include "usda_parser.h"
 
 static struct field *at(struct parser *p, const struct field_list *list, uint32_t i)
@@ -300,10 +301,7 @@ static bool relocates(struct parser *p, struct field_list *fields)
 
 bool pa_variant_name(struct parser *p, const char *text, size_t size, const char *at)
 {
-    for (size_t i = size && *text == '.'; i < size; i++)
-        if (!pa_is(text[i], CC_NAME) && text[i] != '|' && text[i] != '-')
-            return pa_fail(p, at, "'%.*s' is not a valid name of a variant or variant set", (int)(size > 100 ? 100 : size), text);
-    return true;
+    return path_valid_variant(text, size) || pa_fail(p, at, "'%.*s' is not a valid name of a variant or variant set", (int)(size > 100 ? 100 : size), text);
 }
 
 static bool is_expression(const char *s) { return *s == '`' && s[1] && s[strlen(s) - 1] == '`'; }

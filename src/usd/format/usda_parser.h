@@ -79,6 +79,7 @@ static inline bool pa_utf8(struct parser *p, const char *from, const char *to)
         high |= (unsigned char)*s;
     return high < 0x80 || pa_utf8_slow(p, from, to);
 }
+bool pa_unicode_names(struct parser *p, const char *from, const char *to); // names with "." and ":" between them; fails elsewhere
 bool pa_identifier(struct parser *p, const char **text, size_t *size, bool namespaced, const char *what);
 bool pa_string(struct parser *p, const char **text, size_t *size); // into p->text; valid until the next string
 bool pa_enter(struct parser *p, uint32_t *depth); // one level deeper; the caller counts down again

@@ -1,6 +1,5 @@
 // What the text format can say. Binary layers can hold names, paths and values that it cannot; writers leave those out, so that
 // their text always reads back.
-#include <ctype.h>
 #include <string.h>
 
 #include "layer.h"
@@ -17,15 +16,15 @@ bool text_is_utf8(const char *s)
     return true;
 }
 
-bool text_is_name(const char *s) { return path_valid_identifier(s, strlen(s)) && !strchr(s, ':') && text_is_utf8(s); }
-bool text_is_property_name(const char *s) { return path_valid_identifier(s, strlen(s)) && text_is_utf8(s); }
+bool text_is_name(const char *s) { return path_valid_identifier(s, strlen(s)) && !strchr(s, ':'); }
+bool text_is_property_name(const char *s) { return path_valid_identifier(s, strlen(s)); }
 
 // "Name", "Name.Name", "Name::Name"
 bool text_is_prim_type(const char *s)
 {
     for (;;) {
         size_t n = strcspn(s, ".:");
-        if (!path_valid_identifier(s, n) || usda_is_keyword(s, n) || !text_is_utf8(s))
+        if (!path_valid_identifier(s, n) || usda_is_keyword(s, n))
             return false;
         s += n;
         if (!*s)
@@ -39,16 +38,10 @@ bool text_is_value_type(const char *s)
     size_t n = strlen(s);
     if (n > 2 && !strcmp(s + n - 2, "[]"))
         n -= 2;
-    return n && path_valid_identifier(s, n) && !memchr(s, ':', n) && !usda_is_keyword(s, n) && text_is_utf8(s);
+    return n && path_valid_identifier(s, n) && !memchr(s, ':', n) && !usda_is_keyword(s, n);
 }
 
-bool text_is_variant(const char *s)
-{
-    for (s += *s == '.'; *s; s++)
-        if (!isalnum((unsigned char)*s) && (uint8_t)*s < 0x80 && !strchr("_|-", *s))
-            return false;
-    return true;
-}
+bool text_is_variant(const char *s) { return path_valid_variant(s, strlen(s)); }
 
 bool text_is_path(const char *path, enum path_use use)
 {

@@ -1,6 +1,8 @@
 #include "path.h"
 
 #include <string.h>
+#include <unictype.h>
+#include <unistr.h>
 
 bool path_has_prefix(const char *path, const char *prefix, size_t n)
 {
@@ -11,40 +13,43 @@ bool path_has_prefix(const char *path, const char *prefix, size_t n)
     return !path[n] || path[n] == '/' || path[n] == '.' || path[n] == '[';
 }
 
-static bool name_byte(unsigned char c)
+size_t path_name_char(const char *t, const char *end, bool first)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == ':' || c >= 0x80;
+    unsigned char c = t < end ? (unsigned char)*t : 0;
+    if (c < 0x80)
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || (!first && c >= '0' && c <= '9');
+    ucs4_t code;
+    int n = u8_mbtoucr(&code, (const uint8_t *)t, (size_t)(end - t));
+    return n > 0 && (first ? uc_is_property_xid_start(code) : uc_is_property_xid_continue(code)) ? (size_t)n : 0;
 }
 
-bool path_valid_identifier(const char *t, size_t n)
-{
-    if (!n || (t[0] >= '0' && t[0] <= '9') || t[0] == ':' || t[n - 1] == ':')
-        return false;
-    for (size_t i = 0; i < n; i++)
-        if (!name_byte((unsigned char)t[i]))
-            return false;
-    return true;
-}
-
-// Length of the identifier at t, 0 when there is none.
-static size_t identifier(const char *t, const char *end)
+size_t path_name(const char *t, const char *end)
 {
     const char *s = t;
-    if (s == end || !name_byte((unsigned char)*s) || *s == ':' || (*s >= '0' && *s <= '9'))
-        return 0;
-    while (s < end && *s != ':' && name_byte((unsigned char)*s))
-        s++;
+    for (size_t n; (n = path_name_char(s, end, s == t));)
+        s += n;
     return (size_t)(s - t);
 }
 
 // Identifiers with ':' between them.
 static size_t namespaced(const char *t, const char *end)
 {
-    size_t n = identifier(t, end), more;
-    while (n && t + n < end && t[n] == ':' && (more = identifier(t + n + 1, end)))
+    size_t n = path_name(t, end), more;
+    while (n && t + n < end && t[n] == ':' && (more = path_name(t + n + 1, end)))
         n += 1 + more;
     return n;
 }
+
+bool path_valid_variant(const char *t, size_t size)
+{
+    const char *end = t + size;
+    t += size && *t == '.';
+    for (size_t n; t < end && (n = *t == '|' || *t == '-' ? 1 : path_name_char(t, end, false));)
+        t += n;
+    return t == end;
+}
+
+bool path_valid_identifier(const char *t, size_t n) { return n && namespaced(t, t + n) == n; }
 
 // "{set=selection}", as often as it comes. NULL when one is not closed.
 static const char *skip_selections(const char *t, const char *end, bool *any)
@@ -118,7 +123,7 @@ size_t path_absolute(const char *anchor, const char *t, size_t size, char *out, 
     }
     bool selection = false; // a name may follow it without a slash
     while (t < end && *t != '.') {
-        size_t n = identifier(t, end);
+        size_t n = path_name(t, end);
         if (!n || !append(&o, '/', t, n))
             return 0;
         t += n;
