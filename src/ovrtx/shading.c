@@ -6,12 +6,26 @@
 
 #include "log.h"
 
-#define MAX_HOPS 32 // connections followed for one input
+#define MAX_HOPS  32 // connections followed for one input
+#define MAX_CALLS 16 // nodes of one network that a graph of a document stands for
+
+// A node whose definition is a node graph of a MaterialX document, opened as a stage of its own.
+struct shading_call {
+    struct shading_node node; // the one that stands for the graph; may be inside of another
+    usd_stage *usd;
+    const usd_prim *graph; // NULL: it has none
+};
+
+struct calls {
+    struct shading_call items[MAX_CALLS];
+    size_t count;
+};
 
 struct network {
     struct draw *d;
     struct material *m;
     const char *name;
+    struct calls *calls;
 };
 
 // ---------------------------------------------------------------------------------------------
@@ -62,17 +76,103 @@ struct origin {
     bool is_output;
 };
 
+// ---------------------------------------------------------------------------------------------
+// Nodes that the document itself defines
+
+static const usd_stage *stage_of(const struct network *n, const struct shading_node *node)
+{
+    return node->call ? node->call->usd : n->d->stage->sources.items[node->source].usd;
+}
+
+static void open_graph(const struct network *n, struct shading_call *call, const struct usd_asset *asset, const char *definition)
+{
+    char path[512];
+    struct usd_open_options options = n->d->stage->open;
+    options.threads                 = 1;
+    if (snprintf(path, sizeof(path), "/MaterialX/NodeGraphs/%s", definition) >= (int)sizeof(path))
+        return;
+    if (asset->resolved[0] && usd_stage_open(asset->resolved, &options, &call->usd, NULL) == USD_OK)
+        call->graph = usd_stage_find(call->usd, path);
+    if (!call->graph)
+        log_warn("ovrtx.materials", "%s: %s has no node graph for %s", n->name, asset->authored, definition);
+}
+
+// The graph that a node stands for, opened when it is first met. NULL: it is a node of its own.
+static const struct shading_call *graph_of(const struct network *n, const struct shading_node *node)
+{
+    const char *definition = "";
+    struct usd_asset asset;
+    if (!node_text(n, node, "info:mtlx:sourceAsset:subIdentifier", &definition) || !definition[0]
+        || !usd_attr_get_asset(usd_prim_find_property(node->usd, "info:mtlx:sourceAsset"), node_time(n, node), &asset))
+        return NULL;
+    struct calls *calls = n->calls;
+    for (size_t i = 0; i < calls->count; i++) {
+        const struct shading_call *known = &calls->items[i];
+        if (known->node.usd == node->usd && known->node.call == node->call)
+            return known->graph ? known : NULL;
+    }
+    if (calls->count == MAX_CALLS) {
+        log_warn("ovrtx.materials", "%s: more than %d nodes of the document's own", n->name, MAX_CALLS);
+        return NULL;
+    }
+    struct shading_call *call = &calls->items[calls->count++];
+    *call                     = (struct shading_call) { .node = *node };
+    open_graph(n, call, &asset, definition);
+    return call->graph ? call : NULL;
+}
+
+// Goes on inside of the graph that a node stands for, at the output of the same name; terminals are named differently.
+static bool enter_graph(const struct network *n, struct origin *at)
+{
+    const struct shading_call *call = graph_of(n, &at->node);
+    if (!call)
+        return false;
+    const usd_property *output = usd_prim_find_property(call->graph, at->attr);
+    for (size_t i = 0; !output && i < usd_prim_property_count(call->graph); i++) {
+        const usd_property *q = usd_prim_property(call->graph, i);
+        output                = strncmp(usd_property_name(q), "outputs:", 8) ? NULL : q;
+    }
+    if (!output)
+        return false;
+    at->node = (struct shading_node) { .usd = call->graph, .source = at->node.source, .call = call };
+    snprintf(at->attr, sizeof(at->attr), "%s", usd_property_name(output));
+    return true;
+}
+
+static bool has_value(const struct network *n, const struct origin *at)
+{
+    const usd_property *property = usd_prim_find_property(at->node.usd, at->attr);
+    return is_written(n, &at->node, at->attr) || (property && usd_attr_has_value(property));
+}
+
+// From an input of a graph back to the node that stands for it. `fallback` keeps the graph's own value.
+static bool leave_graph(const struct network *n, struct origin *at, struct origin *fallback)
+{
+    const struct shading_call *call = at->node.call;
+    if (!call || at->node.usd != call->graph || strncmp(at->attr, "inputs:", 7))
+        return false;
+    if (has_value(n, at))
+        *fallback = *at;
+    at->node = call->node;
+    return true;
+}
+
 // Follows connections from an attribute through interface inputs and node graphs.
 static bool follow(const struct network *n, const struct shading_node *from, const char *attr, struct origin *out)
 {
-    const struct stage *s = n->d->stage;
-    *out                  = (struct origin) { .node = *from };
+    const struct stage *s  = n->d->stage;
+    struct origin fallback = { 0 };
+    *out                   = (struct origin) { .node = *from };
     snprintf(out->attr, sizeof(out->attr), "%s", attr);
     for (int hop = 0; hop < MAX_HOPS; hop++) {
         if (is_written(n, &out->node, out->attr))
             return true;
         const usd_property *property = usd_prim_find_property(out->node.usd, out->attr);
         const char *target           = property && usd_attr_connection_count(property) ? usd_attr_connection(property, 0) : NULL;
+        if (!target && leave_graph(n, out, &fallback))
+            continue;
+        if (!target && fallback.node.usd && !has_value(n, out))
+            return *out = fallback, true;
         if (!target)
             return property != NULL;
         const char *dot = strrchr(target, '.');
@@ -81,13 +181,14 @@ static bool follow(const struct network *n, const struct shading_node *from, con
             return false;
         memcpy(path, target, (size_t)(dot - target));
         path[dot - target]  = 0;
-        const usd_prim *usd = usd_stage_find(s->sources.items[from->source].usd, path);
+        const usd_prim *usd = usd_stage_find(stage_of(n, &out->node), path);
         if (!usd)
             return false;
         out->node.usd  = usd;
-        out->node.prim = stage_find(s, stage_path_from_usd(s, from->source, path));
+        out->node.prim = out->node.call ? 0 : stage_find(s, stage_path_from_usd(s, from->source, path));
         snprintf(out->attr, sizeof(out->attr), "%s", dot + 1);
-        if (!strncmp(out->attr, "outputs:", 8) && !strcmp(usd_prim_type_name(usd), "Shader"))
+        bool is_shader = !strncmp(out->attr, "outputs:", 8) && !strcmp(usd_prim_type_name(usd), "Shader");
+        if (is_shader && !enter_graph(n, out))
             return out->is_output = true;
     }
     log_warn("ovrtx.materials", "%s: connections of %s go in circles", n->name, attr);
@@ -446,15 +547,18 @@ static bool read_surface(const struct network *n, const struct shading_node *sha
 void shading_describe(struct draw *d, const struct shading_node *material, struct render_material_desc *desc, struct material *m)
 {
     static const char *const outputs[] = { "outputs:surface", "outputs:mdl:surface", "outputs:mtlx:surface" };
-    struct network n = { d, m, material->prim ? stage_path_text(d->stage, material->prim) : usd_prim_path(material->usd) };
+    struct calls calls = { .count = 0 };
+    struct network n = { d, m, material->prim ? stage_path_text(d->stage, material->prim) : usd_prim_path(material->usd), &calls };
     render_material_defaults(desc);
     desc->name = n.name;
-    struct origin surface;
-    for (size_t i = 0; i < sizeof(outputs) / sizeof(outputs[0]); i++) {
-        if (follow(&n, material, outputs[i], &surface) && surface.is_output) {
-            read_surface(&n, &surface.node, desc);
-            return;
-        }
-    }
-    log_warn("ovrtx.materials", "%s: no surface output is connected; default look", n.name);
+    struct origin surface = { 0 };
+    for (size_t i = 0; !surface.is_output && i < sizeof(outputs) / sizeof(outputs[0]); i++)
+        if (!follow(&n, material, outputs[i], &surface))
+            surface.is_output = false;
+    if (surface.is_output)
+        read_surface(&n, &surface.node, desc);
+    else
+        log_warn("ovrtx.materials", "%s: no surface output is connected; default look", n.name);
+    while (calls.count)
+        usd_stage_close(&calls.items[--calls.count].usd);
 }

@@ -92,6 +92,7 @@ struct stage_overrides {
 
 struct stage {
     struct paths *paths;
+    struct usd_open_options open; // for documents that materials name
     struct {
         ARRAY_OF(struct stage_prim);
     } prims;

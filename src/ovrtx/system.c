@@ -221,6 +221,7 @@ ovrtx_result_t ovrtx_create_renderer(const ovrtx_config_t *config, ovrtx_rendere
         && (r->ops = ops_create(r, r->config.sync_mode));
     if (!ok)
         error_set("out of memory");
+    loading_options(r, &r->stage.open);
     ok = ok && apply_log_settings(&r->config) && open_device(r);
     if (ok) {
         draw_set_scene(r->draw, r->scene);

@@ -43,26 +43,34 @@ struct graph {
     struct mx_prim *prim;
 };
 
-// A node of a definition that the document itself implements by a graph: the prim of that graph stands for it.
-static const char *custom_name(struct document *d, const struct mx_def *def)
+// A node of a definition that the document itself implements by a graph says where that is.
+static void put_source(struct document *d, struct mx_prim *p, const struct mx_def *def)
 {
-    return def->local && mx_implementation(d, def->local) ? mx_name(d, def->id) : NULL;
+    const char *file = def->local && mx_implementation(d, def->local) ? mx_asset(d, mx_file(def->local)) : NULL;
+    if (!file)
+        return;
+    const struct {
+        const char *name, *type, *value;
+    } rows[] = { { "info:implementationSource", "token", "\"sourceAsset\"" }, { "info:mtlx:sourceAsset", "asset", file },
+                 { "info:mtlx:sourceAsset:subIdentifier", "token", mx_quoted(d, def->id) } };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct mx_property *q = mx_property(d, p, rows[i].name, rows[i].type);
+        q->uniform            = true;
+        q->value              = rows[i].value;
+    }
 }
 
-static struct mx_prim *node_prim(struct graph *g, const struct element *node, const struct mx_def *def)
+static struct mx_prim *node_prim(struct graph *g, const struct element *node)
 {
-    const char *custom = custom_name(g->d, def), *name = mx_name(g->d, mx_attr(node, "name"));
-    if (custom)
-        return mx_define(g->d, scope(g->d, "NodeGraphs"), custom, "NodeGraph");
+    const char *name = mx_name(g->d, mx_attr(node, "name"));
     return name ? mx_define(g->d, g->prim, name, "Shader") : NULL;
 }
 
-// Where `output` of a node is found by what stands beside it; a custom node's graph is referenced there.
-static const char *output_path(struct graph *g, const struct element *node, const char *output, struct mx_prim *beside)
+static const char *output_path(struct graph *g, const struct element *node, const char *output)
 {
     struct mx_def def;
     mx_definition(g->d, node, &def);
-    struct mx_prim *p = node_prim(g, node, &def);
+    struct mx_prim *p = node_prim(g, node);
     if (!p || !def.output_count)
         return NULL;
     const char *name = def.outputs[0].name;
@@ -71,17 +79,11 @@ static const char *output_path(struct graph *g, const struct element *node, cons
             name = def.outputs[i].name;
     if (def.output_count > 1 && (!output || strcmp(output, name)))
         return NULL; // one of several, but which?
-    if (custom_name(g->d, &def) && beside != p) {
-        struct mx_prim *here = mx_define(g->d, beside, p->name, NULL);
-        if (here != p)
-            mx_list_add(g->d, &here->references, p->path);
-        p = here;
-    }
     name = mx_name(g->d, name);
     return name ? mx_format(g->d, "%s.outputs:%s", p->path, name) : NULL;
 }
 
-static void connect_port(struct graph *g, const struct element *port, struct mx_property *q, struct mx_prim *beside)
+static void connect_port(struct graph *g, const struct element *port, struct mx_property *q)
 {
     const char *node_name = mx_attr(port, "nodename"), *face = mx_attr(port, "interfacename");
     if (mx_attr(port, "channels") || mx_attr(port, "member"))
@@ -98,7 +100,7 @@ static void connect_port(struct graph *g, const struct element *port, struct mx_
     if (!node_name)
         return;
     const struct element *node = mx_find(g->d, g->container, NULL, node_name);
-    const char *path           = node && mx_is_node(node) ? output_path(g, node, mx_attr(port, "output"), beside) : NULL;
+    const char *path           = node && mx_is_node(node) ? output_path(g, node, mx_attr(port, "output")) : NULL;
     if (path)
         q->connection = path;
     else
@@ -123,20 +125,18 @@ static void add_node(struct graph *g, const struct element *node)
 {
     struct mx_def def;
     mx_definition(g->d, node, &def);
-    struct mx_prim *p = node_prim(g, node, &def);
+    struct mx_prim *p = node_prim(g, node);
     if (!p)
         return;
-    if (mx_attr(node, "doc"))
-        p->doc = mx_attr(node, "doc");
-    if (!custom_name(g->d, &def)) {
-        struct mx_property *id = mx_property(g->d, p, "info:id", "token");
-        id->uniform            = true;
-        id->value              = mx_quoted(g->d, def.id);
-    }
+    p->doc                 = mx_attr(node, "doc");
+    struct mx_property *id = mx_property(g->d, p, "info:id", "token");
+    id->uniform            = true;
+    id->value              = mx_quoted(g->d, def.id);
+    put_source(g->d, p, &def);
     for (const struct element *c = node->first; c; c = c->next) {
         struct mx_property *q = strcmp(c->tag, "input") ? NULL : add_input(g->d, p, c);
         if (q)
-            connect_port(g, c, q, g->prim);
+            connect_port(g, c, q);
     }
     for (size_t i = 0; i < def.output_count; i++) {
         const char *name = mx_name(g->d, def.outputs[i].name);
@@ -155,12 +155,9 @@ static bool is_in_graph(const struct graph *g, const struct element *e)
 
 static void add_nodes(struct graph *g)
 {
-    struct mx_def def;
     for (const struct element *c = g->container->first; c; c = c->next)
-        if (is_in_graph(g, c)) { // all prims first: connections lead forward, too, and the order is the document's
-            mx_definition(g->d, c, &def);
-            node_prim(g, c, &def);
-        }
+        if (is_in_graph(g, c))
+            node_prim(g, c); // all prims first: connections lead forward, too, and the order is the document's
     for (const struct element *c = g->container->first; c; c = c->next)
         if (is_in_graph(g, c))
             add_node(g, c);
@@ -193,7 +190,7 @@ static struct mx_prim *graph_prim(struct document *d, const struct element *e, c
         if (!output || !mx_attr(c, "type"))
             continue;
         struct mx_property *q = mx_port(d, g.prim, "outputs", output, mx_attr(c, "type"));
-        connect_port(&g, c, q, g.prim);
+        connect_port(&g, c, q);
     }
     return g.prim;
 }
@@ -242,14 +239,13 @@ static const char *source_of(struct material *m, const struct element *input)
     if (first)
         add_nodes(&g);
     reference(d, here, g.prim);
-    struct graph seen = { d, d->root, here };
     struct mx_def def;
     mx_definition(d, n, &def);
     const char *name = top ? NULL : output;
     for (size_t i = 0; i < def.output_count; i++)
         if (name && !strcmp(name, def.outputs[i].name))
-            return mx_format(d, "%s/%s.outputs:%s", seen.prim->path, custom_name(d, &def) ? custom_name(d, &def) : node, name);
-    return mx_format(d, "%s/%s.outputs:%s", seen.prim->path, custom_name(d, &def) ? custom_name(d, &def) : node, def.output_count ? def.outputs[0].name : "out");
+            return mx_format(d, "%s/%s.outputs:%s", here->path, node, name);
+    return mx_format(d, "%s/%s.outputs:%s", here->path, node, def.output_count ? def.outputs[0].name : "out");
 }
 
 // Terminals of a shader: what its outputs are to a material.
@@ -301,6 +297,7 @@ static void add_shader(struct material *m, const struct element *shader)
         def.output_count = 0;
     struct mx_prim *made = shader_prim(d, shader, &def, name), *p = mx_define(d, m->prim, name, "Shader");
     reference(d, p, made);
+    put_source(d, p, &def);
     for (const struct element *c = def.local ? def.local->first : NULL; c; c = c->next)
         if (!strcmp(c->tag, "input"))
             lift_input(m, p, mx_attr(c, "name"), mx_attr(c, "type"));

@@ -10,6 +10,7 @@ struct element {
     const char *tag;
     const char **attributes; // name, value, ..., NULL
     struct element *parent, *first, *last, *next;
+    const char *file; // of a root: where it was read, seen from the layer; else NULL
 };
 
 #define MX_MAX_DEFS 1000 // node definitions of one document
@@ -30,6 +31,7 @@ struct document {
 
 int mtlx_read(struct document *d, const void *data, size_t size, struct usd_error *err);
 const char *mx_attr(const struct element *e, const char *name); // NULL when absent or empty
+const char *mx_file(const struct element *e); // the file it stands in, seen from the layer
 // The child of that name; tag NULL: any.
 const struct element *mx_find(const struct document *d, const struct element *in, const char *tag, const char *name);
 // Says once per kind what a document has that does not become anything.
@@ -86,6 +88,7 @@ bool mx_write(struct document *d, const char *header, char **out, size_t *size);
 const char *mx_usd_type(const char *type, bool *known); // "token" and false for shaders and unknown ones
 // A value as text; NULL when there is none or it is malformed.
 const char *mx_value(struct document *d, const struct element *e);
+const char *mx_asset(struct document *d, const char *path); // NULL when text cannot say it
 const char *mx_name(struct document *d, const char *name); // usable as a prim or property name; NULL when it is not
 // Metadata of an input: colour space, and what a user interface shows.
 const char *mx_metadata(struct document *d, const struct element *e, bool ui);

@@ -171,17 +171,21 @@ static const char *substitute(struct document *d, const struct element *e, const
     return value;
 }
 
+const char *mx_asset(struct document *d, const char *path)
+{
+    for (const char *s = path; *s; s++)
+        if ((unsigned char)*s < 32 || *s == '@')
+            return NULL;
+    return mx_format(d, "@%s@", path);
+}
+
 static const char *file_name(struct document *d, const struct element *e, const char *value)
 {
     const char *prefix = inherited(e, "fileprefix");
     // Documents exist that write the prefix out in every value as well.
     if (prefix && *value != '/' && strncmp(value, prefix, strlen(prefix)))
         value = mx_format(d, "%s%s", prefix, value);
-    value = substitute(d, e, value);
-    for (const char *s = value; *s; s++)
-        if ((unsigned char)*s < 32 || *s == '@')
-            return NULL;
-    return mx_format(d, "@%s@", value);
+    return mx_asset(d, substitute(d, e, value));
 }
 
 const char *mx_value(struct document *d, const struct element *e)

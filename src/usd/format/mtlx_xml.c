@@ -46,6 +46,13 @@ const struct element *mx_find(const struct document *d, const struct element *in
     return own && !strcmp(own, name) && (!tag || !strcmp(e->tag, tag)) ? e : NULL;
 }
 
+const char *mx_file(const struct element *e)
+{
+    while (e && !e->file)
+        e = e->parent;
+    return e ? e->file : "";
+}
+
 const char *mx_format(struct document *d, const char *format, ...)
 {
     char b[4096];
@@ -157,6 +164,22 @@ static void take_over(struct document *d, struct element *into, struct element *
         mx_left_out(d, LEFT_NAMESPACE, root, "the namespace of an included document is not put in front of its names");
 }
 
+// The way from the layer to `path`, both files or members of one package.
+static const char *seen_from_layer(struct document *d, const char *path)
+{
+    const char *from = d->l->anchor, *climb = "";
+    size_t same = 0;
+    for (size_t i = 0; from[i] && from[i] == path[i]; i++)
+        if (from[i] == '/' || from[i] == '[')
+            same = i + 1;
+    for (const char *s = from + same; *s; s++)
+        if (*s == '/')
+            climb = mx_format(d, "%s../", climb);
+    size_t n = strlen(path + same);
+    bool member = n && path[same + n - 1] == ']';
+    return mx_format(d, "%s%.*s", climb, (int)(n - member), path + same);
+}
+
 static bool is_open(const struct chain *c, const char *path)
 {
     for (; c; c = c->outer)
@@ -221,7 +244,8 @@ static int read_into(struct document *d, const char *identifier, const struct ch
     XML_ParserFree(xml);
     if (rc != USD_OK)
         return rc;
-    *root = r.root;
+    *root        = r.root;
+    r.root->file = seen_from_layer(d, chain->path);
     follow(d, chain, r.root);
     return USD_OK;
 }

@@ -343,6 +343,66 @@ static void selected_outputs_only(void **state)
     ok(ovrtx_ext_set_frame_budget(renderer, S("/P"), 0));
 }
 
+static void write_text(const char *folder, const char *name, const void *bytes, size_t size)
+{
+    char path[128];
+    snprintf(path, sizeof(path), "%s/%s", folder, name);
+    FILE *f = fopen(path, "wb");
+    assert_non_null(f);
+    assert_int_equal(fwrite(bytes, 1, size, f), size);
+    assert_int_equal(fclose(f), 0);
+}
+
+#define MTLX(body) "<materialx version=\"1.39\" xmlns:xi=\"http://www.w3.org/2001/XInclude\">" body "</materialx>"
+#define INPUT(name, type, from) "<input name=\"" name "\" type=\"" type "\" " from "/>"
+#define OUTPUT(type, from) "<output name=\"out\" type=\"" type "\" " from "/>"
+
+// Nodes that a document defines by graphs: a surface, a surface that uses it, and a texture; their file is not composed.
+static void nodes_of_a_documents_own_are_drawn(void **state)
+{
+    static const char defs[] = MTLX("<nodedef name=\"ND_paint\" node=\"paint\">" INPUT("tint", "color3", "value=\"0,0,1\"") OUTPUT("surfaceshader", "") "</nodedef>"
+                                    "<nodegraph name=\"NG_paint\" nodedef=\"ND_paint\"><UsdPreviewSurface name=\"s\" type=\"surfaceshader\">" INPUT("diffuseColor", "color3", "interfacename=\"tint\"")
+                                    "</UsdPreviewSurface>" OUTPUT("surfaceshader", "nodename=\"s\"") "</nodegraph>"
+                                    "<nodedef name=\"ND_coat\" node=\"coat\">" INPUT("top", "color3", "value=\"0,1,0\"") OUTPUT("surfaceshader", "") "</nodedef>"
+                                    "<nodegraph name=\"NG_coat\" nodedef=\"ND_coat\"><paint name=\"p\" type=\"surfaceshader\">" INPUT("tint", "color3", "interfacename=\"top\"") "</paint>"
+                                    OUTPUT("surfaceshader", "nodename=\"p\"") "</nodegraph>"
+                                    "<nodedef name=\"ND_pick\" node=\"pick\">" INPUT("from", "filename", "") OUTPUT("color3", "") "</nodedef>"
+                                    "<nodegraph name=\"NG_pick\" nodedef=\"ND_pick\"><image name=\"i\" type=\"color3\">" INPUT("file", "filename", "interfacename=\"from\"") "</image>"
+                                    OUTPUT("color3", "nodename=\"i\"") "</nodegraph>");
+#define MATERIAL(name) "<surfacematerial name=\"" name "\" type=\"material\">" INPUT("surfaceshader", "surfaceshader", "nodename=\"" name "s\"") "</surfacematerial>"
+    static const char materials[] = MTLX("<xi:include href=\"defs.mtlx\"/><paint name=\"As\" type=\"surfaceshader\">" INPUT("tint", "color3", "value=\"1,0,0\"") "</paint>" MATERIAL("A")
+                                         "<paint name=\"Bs\" type=\"surfaceshader\"/>" MATERIAL("B") "<coat name=\"Cs\" type=\"surfaceshader\"/>" MATERIAL("C")
+                                         "<nodegraph name=\"N\"><pick name=\"n\" type=\"color3\">" INPUT("from", "filename", "value=\"red.ppm\"") "</pick>" OUTPUT("color3", "nodename=\"n\"") "</nodegraph>"
+                                         "<UsdPreviewSurface name=\"Ds\" type=\"surfaceshader\">" INPUT("diffuseColor", "color3", "nodegraph=\"N\" output=\"out\"") "</UsdPreviewSurface>" MATERIAL("D"));
+    static const struct {
+        const char *material;
+        int channel; // the one that is bright; the others are dark
+    } rows[] = { { "A", 0 }, { "B", 2 }, { "C", 1 }, { "D", 0 } };
+    char folder[] = "/tmp/ovrtx-test-XXXXXX", things[1024], command[64], path[128];
+    assert_non_null(mkdtemp(folder));
+    write_text(folder, "defs.mtlx", defs, sizeof(defs) - 1);
+    write_text(folder, "m.mtlx", materials, sizeof(materials) - 1);
+    write_text(folder, "red.ppm", "P6 1 1 255 \xff\0\0", 14);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        snprintf(things, sizeof(things),
+                 "def Scope \"Looks\" (\n    references = @m.mtlx@</MaterialX/Materials>\n)\n{\n}\n"
+                 "def Cube \"C\" (\n    apiSchemas = [\"MaterialBindingAPI\"]\n)\n{\n    double size = 4\n    rel material:binding = </Looks/%s>\n}\n", rows[i].material);
+        const char *usda = scene("", things, PRODUCT("P", 64, 32, "</Vars/Albedo>", ""));
+        write_text(folder, "scene.usda", usda, strlen(usda));
+        snprintf(path, sizeof(path), "%s/scene.usda", folder);
+        wait_ok(ovrtx_open_usd_from_file(renderer, str(path)));
+        struct picture p;
+        take_picture("/P", "DiffuseAlbedoSD", &p);
+        const uint8_t *middle = (uint8_t *)p.tensor->data + (16 * 64 + 32) * 4;
+        for (int k = 0; k < 3; k++)
+            if (k == rows[i].channel ? middle[k] < 150 : middle[k] > 60)
+                fail_msg("material %s: %d %d %d", rows[i].material, middle[0], middle[1], middle[2]);
+        finish_picture(&p);
+    }
+    snprintf(command, sizeof(command), "rm -rf '%s'", folder);
+    assert_int_equal(system(command), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -351,7 +411,7 @@ int main(void)
         cmocka_unit_test(results_may_pile_up),           cmocka_unit_test(results_survive_another_stage),
         cmocka_unit_test(distances_and_normals_of_a_cube), cmocka_unit_test(writes_show_in_the_next_picture),
         cmocka_unit_test(path_tracing_finishes_in_one_step), cmocka_unit_test(selected_outputs_only),
-        cmocka_unit_test(lights_are_seen),
+        cmocka_unit_test(lights_are_seen),               cmocka_unit_test(nodes_of_a_documents_own_are_drawn),
     };
     return cmocka_run_group_tests(tests, setup_plain, teardown);
 }

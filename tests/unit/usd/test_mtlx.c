@@ -107,9 +107,41 @@ static void definitions_of_the_document_are_node_graphs(void **state)
         "<standard_surface name=\"SR\" type=\"surfaceshader\"><input name=\"base\" type=\"float\" nodegraph=\"NG\" output=\"o\"/></standard_surface>" MATERIAL("M", "SR"));
     assert_string_equal(children(prim(s, "/MaterialX/NodeGraphs")), "ND_twice_float NG ");
     assert_string_equal(connection(s, "/MaterialX/NodeGraphs/ND_twice_float/a.inputs:in1"), "/MaterialX/NodeGraphs/ND_twice_float.inputs:in");
-    assert_string_equal(connection(s, "/MaterialX/NodeGraphs/NG.outputs:o"), "/MaterialX/NodeGraphs/NG/ND_twice_float.outputs:result");
-    assert_true(number(s, "/MaterialX/NodeGraphs/NG/ND_twice_float.inputs:in", NAN) == 3);
+    // A node keeps its own prim, which says where its graph is.
+    assert_string_equal(connection(s, "/MaterialX/NodeGraphs/NG.outputs:o"), "/MaterialX/NodeGraphs/NG/t.outputs:result");
+    assert_true(number(s, "/MaterialX/NodeGraphs/NG/t.inputs:in", NAN) == 3);
+    assert_string_equal(token(s, "/MaterialX/NodeGraphs/NG/t.info:id"), "ND_twice_float");
+    assert_string_equal(token(s, "/MaterialX/NodeGraphs/NG/t.info:implementationSource"), "sourceAsset");
+    assert_string_equal(token(s, "/MaterialX/NodeGraphs/NG/t.info:mtlx:sourceAsset:subIdentifier"), "ND_twice_float");
     usd_stage_close(&s);
+}
+
+// The file is that of the definition, seen from the layer; for shaders the material's child says so.
+static void nodes_name_the_file_that_defines_them(void **state)
+{
+    struct folder f = make_folder();
+    char sub[128];
+    snprintf(sub, sizeof(sub), "%s/lib", f.path);
+    assert_int_equal(mkdir(sub, 0700), 0);
+    write_file(&f, "lib/defs.mtlx", "<materialx version=\"1.39\"><nodedef name=\"ND_paint\" node=\"paint\"><input name=\"tint\" type=\"color3\"/><output name=\"out\" type=\"surfaceshader\"/></nodedef>"
+                                    "<nodegraph name=\"NG_paint\" nodedef=\"ND_paint\"><surface_unlit name=\"u\" type=\"surfaceshader\"/><output name=\"out\" type=\"surfaceshader\" nodename=\"u\"/></nodegraph></materialx>");
+    usd_stage *s = open_file(write_file(&f, "m.mtlx",
+                                        "<materialx version=\"1.39\"><xi:include href=\"lib/defs.mtlx\"/>"
+                                        "<nodedef name=\"ND_one\" node=\"one\"><output name=\"out\" type=\"float\"/></nodedef>"
+                                        "<nodegraph name=\"NG_one\" nodedef=\"ND_one\"><constant name=\"c\" type=\"float\"/><output name=\"out\" type=\"float\" nodename=\"c\"/></nodegraph>"
+                                        "<one name=\"o\" type=\"float\"/><paint name=\"p\" type=\"surfaceshader\"/><standard_surface name=\"q\" type=\"surfaceshader\"><input name=\"base\" type=\"float\" nodename=\"o\"/>"
+                                        "</standard_surface>" MATERIAL("P", "p") MATERIAL("Q", "q") "</materialx>"));
+    struct usd_asset a;
+    assert_true(usd_prim_get_asset(prim(s, "/MaterialX/Materials/P/p"), "info:mtlx:sourceAsset", NAN, &a));
+    assert_string_equal(a.authored, "lib/defs.mtlx");
+    assert_true(a.resolved[0]);
+    assert_null(usd_stage_find_property(s, "/MaterialX/Shaders/p.info:mtlx:sourceAsset"));
+    assert_string_equal(connection(s, "/MaterialX/Materials/P/p.inputs:tint"), "/MaterialX/Materials/P.inputs:tint");
+    assert_string_equal(connection(s, "/MaterialX/Materials/Q/q.inputs:base"), "/MaterialX/Materials/Q/NodeGraphs/o.outputs:out");
+    assert_true(usd_prim_get_asset(prim(s, "/MaterialX/Materials/Q/NodeGraphs/o"), "info:mtlx:sourceAsset", NAN, &a));
+    assert_string_equal(a.authored, "m.mtlx");
+    usd_stage_close(&s);
+    remove_folder(&f);
 }
 
 static void values_of_every_type(void **state)
@@ -284,7 +316,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_material_has_every_input_of_its_shader), cmocka_unit_test(graphs_are_referenced_where_they_are_used),
-        cmocka_unit_test(nodes_at_the_top_make_an_implicit_graph), cmocka_unit_test(all_nodes_of_a_graph_are_there_in_order), cmocka_unit_test(definitions_of_the_document_are_node_graphs), cmocka_unit_test(values_of_every_type),
+        cmocka_unit_test(nodes_at_the_top_make_an_implicit_graph), cmocka_unit_test(all_nodes_of_a_graph_are_there_in_order), cmocka_unit_test(definitions_of_the_document_are_node_graphs), cmocka_unit_test(nodes_name_the_file_that_defines_them), cmocka_unit_test(values_of_every_type),
         cmocka_unit_test(looks_bind_materials_to_collections), cmocka_unit_test(documents_are_included), cmocka_unit_test(a_layer_has_what_it_includes), cmocka_unit_test(what_is_left_out_is_named),
         cmocka_unit_test(materials_inherit), cmocka_unit_test(large_documents_end_at_limits),
     };
