@@ -352,12 +352,12 @@ static void add_tasks_for_arc(struct graph *g, uint16_t at, struct arc_options o
     if (!o.skip_specializes) {
         if (arc_is_class(node_at(g, at)->n.arc))
             graph_add_task(g, (struct task) { .kind = TASK_IMPLIED_CLASSES, .node = class_start(g, at) });
-        else if (has_child_arc(g, at, true))
+        else if (has_class(g, at))
             graph_add_task(g, (struct task) { .kind = TASK_IMPLIED_CLASSES, .node = at });
         uint16_t start = outermost ? specialize_start(g, at) : NO_NODE;
         if (start != NO_NODE)
             graph_add_task(g, (struct task) { .kind = TASK_IMPLIED_SPECIALIZES, .node = start });
-        else if (outermost && has_child_arc(g, at, false))
+        else if (outermost && has_specialize_below(g, at))
             graph_add_task(g, (struct task) { .kind = TASK_IMPLIED_SPECIALIZES, .node = at });
     }
     bool outer_variants = outermost && o.ancestral;

@@ -141,7 +141,8 @@ uint16_t class_start(struct graph *g, uint16_t at);      // node from which the 
 uint16_t specialize_start(struct graph *g, uint16_t at); // specializes arc nearest to the root, or NO_NODE
 void class_hierarchy(struct graph *g, uint16_t at, uint16_t *instance, uint16_t *class);
 bool is_propagated_specialize(struct graph *g, uint16_t at);
-bool has_child_arc(struct graph *g, uint16_t at, bool any_class); // of any class, else of specializes
+bool has_class(struct graph *g, uint16_t at);            // inherits or specializes at the node itself
+bool has_specialize_below(struct graph *g, uint16_t at); // anywhere in its subtree
 
 // graph_variant.c
 void eval_variant_sets(struct scratch *x, struct graph *g, uint16_t at, usd_tok path, bool outer);

@@ -5,10 +5,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool has_child_arc(struct graph *g, uint16_t at, bool any_class)
+bool has_class(struct graph *g, uint16_t at)
 {
     for (uint16_t c = node_at(g, at)->first_child; c != NO_NODE; c = node_at(g, c)->next)
-        if (node_at(g, c)->n.arc == ARC_SPECIALIZE || (any_class && node_at(g, c)->n.arc == ARC_INHERIT))
+        if (arc_is_class(node_at(g, c)->n.arc))
+            return true;
+    return false;
+}
+
+bool has_specialize_below(struct graph *g, uint16_t at)
+{
+    for (uint16_t c = node_at(g, at)->first_child; c != NO_NODE; c = node_at(g, c)->next)
+        if (node_at(g, c)->n.arc == ARC_SPECIALIZE || has_specialize_below(g, c))
             return true;
     return false;
 }
@@ -214,7 +222,7 @@ static void imply_tree(struct scratch *x, struct graph *g, uint16_t to, uint16_t
             struct node same = node_at(g, c)->n;
             made             = add_class(x, g, (enum arc)same.arc, to, c, map, same.sibling, &same);
         }
-        if (made == NO_NODE || !has_child_arc(g, c, true))
+        if (made == NO_NODE || !has_class(g, c))
             continue;
         const struct path_map *down = path_map_inverse(x->arena, map);
         if (down)
@@ -225,7 +233,7 @@ static void imply_tree(struct scratch *x, struct graph *g, uint16_t to, uint16_t
 
 void eval_implied_classes(struct scratch *x, struct graph *g, uint16_t at)
 {
-    if (!at || is_propagated_specialize(g, at) || !has_child_arc(g, at, true))
+    if (!at || is_propagated_specialize(g, at) || !has_class(g, at))
         return;
     // Arcs that bring in one prim only still let global classes through: that is what they are for.
     imply_tree(x, g, node_at(g, at)->n.parent, at, path_map_with_root(x->arena, node_at(g, at)->n.to_parent), true, 0);
