@@ -240,6 +240,21 @@ bool relocate_empties(const struct layer_stack *st, usd_tok path)
     return begin < end;
 }
 
+// Prims that are deleted keep their paths: targets that name them stay, though nothing is there.
+static void add_pair(struct path_map *m, usd_tok from, usd_tok to)
+{
+    if (to)
+        m->pairs[m->count++] = (struct path_pair) { from, to };
+}
+
+static bool leads_to(const struct path_map *m, uint32_t pairs, usd_tok to)
+{
+    for (uint32_t i = 0; i < pairs; i++)
+        if (m->pairs[i].to == to)
+            return true;
+    return false;
+}
+
 const struct path_map *relocate_map(const struct layer_stack *st, usd_tok path, struct arena *a)
 {
     if (!st->relocate_count)
@@ -254,16 +269,13 @@ const struct path_map *relocate_map(const struct layer_stack *st, usd_tok path, 
     *m = (struct path_map) { .time = { 0, 1 }, .root_identity = true };
     for (uint32_t i = origin; i < origin_end; i++) {
         const struct relocate *r = relocate_nth(st, RELOCATE_ORIGIN, i);
-        m->pairs[m->count++]     = (struct path_pair) { r->origin, r->to };
+        add_pair(m, r->origin, r->to);
     }
     uint32_t full = m->count;
     for (uint32_t i = from; i < from_end; i++) {
         const struct relocate *r = relocate_nth(st, RELOCATE_SOURCE, i);
-        bool seen                = false; // two sources for one target would not be one-to-one
-        for (uint32_t k = 0; k < full && !seen; k++)
-            seen = m->pairs[k].to == r->to;
-        if (!seen)
-            m->pairs[m->count++] = (struct path_pair) { r->from, r->to };
+        if (!leads_to(m, full, r->to)) // two sources for one target would not be one-to-one
+            add_pair(m, r->from, r->to);
     }
     return m;
 }
