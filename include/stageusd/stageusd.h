@@ -657,7 +657,7 @@ USD_API int usd_session_set_visible(usd_stage *stage, const char *prim_path, boo
  * `!resetXformStack!` stays where the composed order begins with it.
  *
  * @param matrix  Row-major, for row vectors.
- * @param time    USD_TIME_DEFAULT ends an animation of the transform; a time adds a sample.
+ * @param time    USD_TIME_DEFAULT ends an animation of the transform; a time of the stage adds a sample.
  */
 USD_API int usd_session_set_transform(usd_stage *stage, const char *prim_path, const double matrix[16], double time,
                                       struct usd_error *err);
@@ -666,7 +666,8 @@ USD_API int usd_session_set_transform(usd_stage *stage, const char *prim_path, c
  *
  * @param type_name  "color3f[]"; NULL for that of the existing attribute. Another than the existing one is refused.
  * @param value      Of the type behind the name; copied. Of assets `authored` counts. USD_TYPE_BLOCK blocks.
- * @param time       USD_TIME_DEFAULT for the default (which the session layer's own samples hide), else a sample.
+ * @param time       USD_TIME_DEFAULT for the default (which the session layer's own samples hide), else a sample at
+ *                   that time of the stage.
  */
 USD_API int usd_session_set_value(usd_stage *stage, const char *property_path, const char *type_name,
                                   const struct usd_value *value, double time, struct usd_error *err);

@@ -205,7 +205,7 @@ static void add_reference(struct scratch *x, struct graph *g, uint16_t at, enum 
             report_ref(x, USD_ERR_NOT_FOUND, l, arc, site, r, "the layer cannot be opened");
             return;
         }
-        time.scale *= l->time_codes_per_second / stack->time_codes_per_second;
+        time.scale *= home->layers[r->layer].rate / stack->time_codes_per_second;
     }
     usd_tok path = r->path ? r->path : default_prim_path(stack);
     if (!path) {

@@ -62,10 +62,11 @@ static struct layer *open_layer(struct usd_stage *s, const char *resolved, const
     return l;
 }
 
-static void collect(struct collect *c, struct layer *l, struct time_map time, unsigned depth);
+static void collect(struct collect *c, struct stack_layer at, unsigned depth);
 
-static void collect_sublayers(struct collect *c, struct layer *l, const struct field *f, struct time_map time, unsigned depth)
+static void collect_sublayers(struct collect *c, struct stack_layer at, const struct field *f, unsigned depth)
 {
+    struct layer *l            = at.layer;
     const struct arc_ref *subs = field_ptr(f);
     for (uint32_t i = 0; i < f->count; i++) {
         char resolved[RESOLVED_MAX], text[EXPRESSION_MAX];
@@ -95,20 +96,21 @@ static void collect_sublayers(struct collect *c, struct layer *l, const struct f
             stage_diagnose(c->stage, USD_WARNING, USD_ERR_INVALID, l->identifier, "/", "sublayer @%s@ has a time scale of 0; its offset is ignored", subs[i].asset);
             t = (struct time_map) { 0, 1 };
         }
-        t.scale *= l->time_codes_per_second / sub->time_codes_per_second;
-        collect(c, sub, time_compose(time, t), depth + 1);
+        t.scale *= at.rate / sub->time_codes_per_second;
+        collect(c, (struct stack_layer) { sub, time_compose(at.time, t), sub->time_codes_per_second }, depth + 1);
     }
 }
 
-static void collect(struct collect *c, struct layer *l, struct time_map time, unsigned depth)
+static void collect(struct collect *c, struct stack_layer at, unsigned depth)
 {
-    (void)array_push(&c->layers, (struct stack_layer) { l, time });
+    struct layer *l        = at.layer;
     c->open[depth]         = l;
+    (void)array_push(&c->layers, at);
     const struct field *f = spec_field(l, &l->prims.items[0], T_subLayers);
     if (!f || f->type != VT_SUBLAYERS)
         return;
     struct ahead *ahead = sublayers_open_ahead(c->stage, l, field_ptr(f), f->count);
-    collect_sublayers(c, l, f, time, depth);
+    collect_sublayers(c, at, f, depth);
     sublayers_release(ahead, f->count);
 }
 
@@ -120,6 +122,21 @@ static double stack_rate(const struct layer *session, const struct layer *root)
     if (session && (says(session, T_timeCodesPerSecond) || (says(session, T_framesPerSecond) && !says(root, T_timeCodesPerSecond))))
         return session->time_codes_per_second;
     return root->time_codes_per_second;
+}
+
+static bool has_rate(const struct layer *l) { return says(l, T_timeCodesPerSecond) || says(l, T_framesPerSecond); }
+
+// A session layer that names no rate counts in that of the stage.
+static struct stack_layer place_session(struct layer *session, double rate)
+{
+    double own = has_rate(session) ? session->time_codes_per_second : rate;
+    return (struct stack_layer) { session, { 0, rate / own }, own };
+}
+
+double stack_session_scale(const struct usd_stage *s)
+{
+    struct layer *session = session_layer(s->session);
+    return place_session(session, stack_rate(session, s->root_layer)).time.scale;
 }
 
 static struct layer_stack *build(struct usd_stage *s, const struct layer_stack *from, struct layer *session, struct layer *root,
@@ -135,9 +152,9 @@ static struct layer_stack *build(struct usd_stage *s, const struct layer_stack *
     c->stack                         = &with;
     double rate                      = root ? stack_rate(session, root) : 24;
     if (session)
-        collect(c, session, (struct time_map) { 0, 1 }, 0);
+        collect(c, place_session(session, rate), 0);
     if (root)
-        collect(c, root, (struct time_map) { 0, rate / root->time_codes_per_second }, 0);
+        collect(c, (struct stack_layer) { root, { 0, rate / root->time_codes_per_second }, root->time_codes_per_second }, 0);
     pthread_mutex_lock(&s->lock);
     struct layer_stack *st = arena_alloc(&s->arena, sizeof(*st));
     if (st) {

@@ -55,6 +55,7 @@ usd_tok path_map_unapply(const struct path_map *m, const char *path);
 struct stack_layer {
     struct layer *layer;
     struct time_map time; // layer to stack
+    double rate;          // time codes per second that the layer counts in
 };
 struct relocate {
     usd_tok from, to; // to = 0: the prim is removed
@@ -319,6 +320,8 @@ bool budget_work(struct usd_stage *s, uint64_t work); // adds it to what was don
 struct layer_stack *stack_get(struct usd_stage *s, const struct layer_stack *from, const char *resolved, const char *site);
 // The stage's own layer stack: session layer and root layer. NULL builds it again from the same root layer.
 int stack_open_root(struct usd_stage *s, struct layer *root, struct usd_error *err);
+// Times of the session layer times this are times of the stage, edits that are not committed included.
+double stack_session_scale(const struct usd_stage *s);
 
 // open_ahead.c: reads the sublayers of a layer with all threads; NULL when there is nothing to gain. They stay until
 // released, so that the stack finds them open.

@@ -381,7 +381,7 @@ int usd_session_set_value(usd_stage *s, const char *path, const char *type_name,
         return store_prop(s, &at, prop, &value, false, err);
     struct field samples = { .name = T_timeSamples };
     const struct field *old = session_get(s->session, (struct session_owner) { true, prop }, T_timeSamples);
-    bool ok                 = session_sample(&samples, old, time, &value);
+    bool ok                 = session_sample(&samples, old, time / stack_session_scale(s), &value);
     session_free_value(&value); // unless the samples own it by now
     return ok ? store_prop(s, &at, prop, &samples, false, err) : no_memory(err, path);
 }

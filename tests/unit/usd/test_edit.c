@@ -514,6 +514,56 @@ static void session_layers_are_written_and_read(void **state)
     remove_folder(&f);
 }
 
+static usd_stage *open_with_session(const char *root, const char *session)
+{
+    usd_stage *s;
+    struct usd_open_options o = { .session = session, .session_size = strlen(session) };
+    struct usd_error err      = { 0 };
+    ok(usd_stage_open(root, &o, &s, &err), &err);
+    return s;
+}
+
+// Where the stage has the sample that a layer has at 1.
+static double sample_at(const usd_stage *s, const char *path)
+{
+    double t = NAN;
+    assert_int_equal(usd_attr_sample_times(usd_stage_find_property(s, path), &t, 1), 1);
+    return t;
+}
+
+static void session_layers_have_rates(void **state)
+{
+    struct folder f = make_folder();
+    write_file(&f, "part.usda", "#usda 1.0\n( timeCodesPerSecond = 12 )\ndef \"Part\" { double y.timeSamples = { 1: 1 }\n}\n");
+    const char *root  = write_file(&f, "root.usda", "#usda 1.0\n( timeCodesPerSecond = 48 )\ndef \"A\" { double z.timeSamples = { 1: 1 }\n}\n");
+    const char *prims = "over \"A\" { double x.timeSamples = { 1: 1 }\n}\ndef \"B\" ( references = @./part.usda@</Part> ) {}\n";
+    static const struct {
+        const char *head;
+        double rate, session, root;
+    } rows[] = {
+        { "subLayers = [@./part.usda@]", 48, 1, 1 }, // no rate of its own
+        { "framesPerSecond = 24\n subLayers = [@./part.usda@]", 48, 2, 1 },
+        { "timeCodesPerSecond = 24\n subLayers = [@./part.usda@]", 24, 1, 0.5 },
+        { "timeCodesPerSecond = 24\n framesPerSecond = 96\n subLayers = [@./part.usda@]", 24, 1, 0.5 },
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char text[400];
+        snprintf(text, sizeof(text), "#usda 1.0\n( %s )\n%s", rows[i].head, prims);
+        usd_stage *s = open_with_session(root, text);
+        assert_true(usd_stage_time_codes_per_second(s) == rows[i].rate);
+        assert_true(sample_at(s, "/A.x") == rows[i].session && sample_at(s, "/A.z") == rows[i].root);
+        assert_true(sample_at(s, "/Part.y") == rows[i].rate / 12 && sample_at(s, "/B.y") == rows[i].rate / 12);
+        // edits are at times of the stage
+        OK(usd_session_set_numbers(s, "/A.new", "double", (double[]) { 7 }, 1, 10, err_));
+        commit(s);
+        double t;
+        assert_int_equal(usd_attr_sample_times(usd_stage_find_property(s, "/A.new"), &t, 1), 1);
+        assert_true(t == 10);
+        usd_stage_close(&s);
+    }
+    remove_folder(&f);
+}
+
 static size_t heap(void) { return mallinfo2().uordblks + mallinfo2().hblkhd; }
 
 static void edits_again_and_again_take_no_memory(void **state)
@@ -931,6 +981,7 @@ int main(void)
         cmocka_unit_test(what_cannot_be_edited),      cmocka_unit_test(listeners_hear_of_changes),
         cmocka_unit_test(payloads_come_and_go),
         cmocka_unit_test(session_layers_are_written_and_read),
+        cmocka_unit_test(session_layers_have_rates),
         cmocka_unit_test(edits_again_and_again_take_no_memory),
         cmocka_unit_test(edited_stages_equal_opened_ones),
     };
