@@ -664,7 +664,7 @@ uint16_t graph_add_arc(struct scratch *x, struct graph *g, enum arc arc, uint16_
     if (makes_cycle(g, arc, parent, origin, stack, site)) {
         char target[600];
         snprintf(target, sizeof(target), "@%.300s@<%.250s>", stack->resolved, tok_text(site));
-        graph_report(x, USD_ERR_INVALID, NULL, arc_names[arc], node_at(g, parent)->n.site, target, "this arc makes a cycle");
+        graph_report(x, USD_ERR_INVALID, o.layer, arc_names[arc], node_at(g, parent)->n.site, target, "this arc makes a cycle");
         return NO_NODE;
     }
     o.skip_duplicates |= g->frame && g->frame->skip_duplicates;

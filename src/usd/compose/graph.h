@@ -98,6 +98,7 @@ struct arc_options {
     bool skip_duplicates; // not when the site contributes already
     bool skip_specializes; // its specializes are where they belong
     bool skip_expressed;  // the arcs authored at the new nodes are followed already
+    const struct layer *layer; // that authors the arc, for reports; NULL: nobody does
 };
 
 static inline struct graph_node *node_at(struct graph *g, uint32_t i) { return &g->nodes.items[i]; }

@@ -214,7 +214,8 @@ static void add_reference(struct scratch *x, struct graph *g, uint16_t at, enum 
     }
     // Internal references see the whole namespace around them, others only what they bring in.
     const struct path_map *map = graph_arc_map(x, node_at(g, at), path, time, !r->resolved);
-    graph_add_arc(x, g, arc, at, at, stack, path, map, sibling, site_depth(site), (struct arc_options) { .ancestral = site_depth(path) > 1 });
+    graph_add_arc(x, g, arc, at, at, stack, path, map, sibling, site_depth(site),
+                  (struct arc_options) { .ancestral = site_depth(path) > 1, .layer = l });
 }
 
 // Payloads that stay out can only be those that belong to a prim of the stage. What an arc reaches below someone's

@@ -88,22 +88,29 @@ static usd_tok class_site(const struct graph_node *parent, const struct path_map
     return variant ? site_replace_prefix(path, site_strip(variant), variant) : path;
 }
 
-static uint16_t add_class(struct scratch *x, struct graph *g, enum arc arc, uint16_t parent, uint16_t origin, const struct path_map *map,
-                          uint16_t number, const struct node *same_as)
+struct class_arc {
+    enum arc arc;
+    uint16_t origin, number;
+    const struct path_map *map;
+    const struct node *from;   // implied by that of another site
+    const struct layer *layer; // or authored there
+};
+
+static uint16_t add_class(struct scratch *x, struct graph *g, uint16_t parent, struct class_arc a)
 {
     const struct graph_node *up = node_at(g, parent);
-    usd_tok site                = class_site(up, map);
+    usd_tok site                = class_site(up, a.map);
     if (!site) // outside of what the arcs in between bring in: no such class here
         return NO_NODE;
     struct layer_stack *stack = up->n.stack;
     enum arc parent_arc       = place_arc((struct place) { g, parent });
-    uint16_t old              = find_child(g, parent, parent_arc, stack, site, arc, map, depth_below(g, origin));
+    uint16_t old              = find_child(g, parent, parent_arc, stack, site, a.arc, a.map, depth_below(g, a.origin));
     if (old != NO_NODE)
         return old;
     // A class that is where it came from is kept only for the sake of those further up.
-    bool gives = site != up->n.site && !(same_as && same_as->stack == stack && same_as->site == site);
-    struct arc_options o = { .inert = !gives, .skip_duplicates = gives, .ancestral = gives && site_elements(site) > 1 };
-    return graph_add_arc(x, g, arc, parent, origin, stack, site, map, number, site_depth(up->n.site), o);
+    bool gives           = site != up->n.site && !(a.from && a.from->stack == stack && a.from->site == site);
+    struct arc_options o = { .inert = !gives, .skip_duplicates = gives, .ancestral = gives && site_elements(site) > 1, .layer = a.layer };
+    return graph_add_arc(x, g, a.arc, parent, a.origin, stack, site, a.map, a.number, site_depth(up->n.site), o);
 }
 
 // ---------------------------------------------------------------------------------------------------------------
@@ -152,7 +159,7 @@ void eval_classes(struct scratch *x, struct graph *g, uint16_t at, enum arc arc)
         }
         const struct path_map *map = graph_arc_map(x, node_at(g, at), path, (struct time_map) { 0, 1 }, true);
         if (map)
-            add_class(x, g, arc, at, at, map, (uint16_t)i, NULL);
+            add_class(x, g, at, (struct class_arc) { arc, at, (uint16_t)i, map, .layer = l });
     }
     array_free(&set);
 }
@@ -220,7 +227,7 @@ static void imply_tree(struct scratch *x, struct graph *g, uint16_t to, uint16_t
         uint16_t made = implied_already(g, to, c, map);
         if (made == NO_NODE) {
             struct node same = node_at(g, c)->n;
-            made             = add_class(x, g, (enum arc)same.arc, to, c, map, same.sibling, &same);
+            made             = add_class(x, g, to, (struct class_arc) { (enum arc)same.arc, c, same.sibling, map, .from = &same });
         }
         if (made == NO_NODE || !has_class(g, c))
             continue;

@@ -179,6 +179,8 @@ static void cycles_are_reported(void **state)
                              "def \"C\" { def \"D\" ( inherits = </C> ) {} }\ndef \"E\" ( references = </E/F> ) { def \"F\" {} }\n");
     assert_non_null(diagnostic(s, "cycle"));
     assert_true(number(s, "/A.y", NAN) == 1 && number(s, "/B.x", NAN) == 1);
+    for (size_t i = 0; i < usd_stage_diagnostic_count(s); i++) // by the layer that has the arc
+        assert_string_equal(usd_stage_diagnostic(s, i)->layer, "anonymous");
     usd_stage_close(&s);
     struct folder f  = make_folder();
     write_file(&f, "a.usda", "#usda 1.0\n( subLayers = [@b.usda@] )\n");
