@@ -43,19 +43,19 @@ def Xform "World" (
     rel to = </World/Größe>
     quatf q = (1, 2, 3, 4)
     matrix2d m = ((1, 2), (3, 4))
-    def Sphere "Größe" { double radius = 2 }
+    def Sphere "Größe" { double radius = 2; }
     variantSet "size" = {
-        "small" { int v = 1 }
-        "big" { int v = 2 }
+        "small" { int v = 1; }
+        "big" { int v = 2; }
     }
     def "loaded" ( payload = @part.usda@ ) {}
 }
 `);
-file('part.usda', '#usda 1.0\n(\n    defaultPrim = "P"\n)\ndef Xform "P" { def Cube "inside" {} }\n');
+file('part.usda', '#usda 1.0\n(\n    defaultPrim = "P"\n)\ndef Xform "P" { def Cube "inside" {}\n}\n');
 const broken = file('broken.usda', '#usda 1.0\ndef Xform "A"\n{\n    double x = oops\n}\n');
 const wrong = file('wrong.usda', '#usda 1.0\ndef Mesh "m"\n{\n    int[] faceVertexCounts = [3]\n    int[] faceVertexIndices = [0, 1, 9]\n    point3f[] points = [(0, 0, 0), (1, 0, 0)]\n}\n');
 const bytes = join(folder, 'bytes.usda');
-writeFileSync(bytes, Buffer.concat([Buffer.from('#usda 1.0\ndef "a" { string s = "\\xff\\xfe\\x01ok" }\n')]));
+writeFileSync(bytes, Buffer.concat([Buffer.from('#usda 1.0\ndef "a" { string s = "\\xff\\xfe\\x01ok"; }\n')]));
 
 const tests = {
   'tree shows names, types and variants'() {
@@ -69,7 +69,7 @@ const tests = {
     assert.match(usd('tree', scene, '--properties', '--time', '5').out, /\.turn : double = 50\n/);
     assert.match(usd('tree', '--properties', scene, '--variant', '/World:size=big').out, /\.v : int = 2\n/);
     assert.doesNotMatch(usd('tree', scene, '--no-payloads').out, /inside/);
-    const open = file('open.usda', '#usda 1.0\ndef "a" ( variantSets = "v" ) { variantSet "v" = { "x" { def "inX" {} } } }\n');
+    const open = file('open.usda', '#usda 1.0\ndef "a" ( variantSets = "v" ) { variantSet "v" = { "x" { def "inX" {}\n} }\n}\n');
     assert.match(usd('tree', open, '--variant-fallback', 'v=y,x').out, /inX/);
   },
   'tree as JSON'() {

@@ -213,7 +213,7 @@ static void property(struct gen *g)
     case 13: put(g, "float[] primvars:p = [1, %u] (\n interpolation = \"constant\"\n)\n int[] primvars:p:indices = [0, %u]\n", take(g, 9), take(g, 3)); break;
     case 14: put(g, "int[] protoIndices = [0, %u]\n rel prototypes = <B>\n point3f[] positions = [(0, 0, 0), (5, 0, 0)]\n", take(g, 3)); break;
     default:
-        put(g, "double sp.spline = {\n %s,\n %u: %u, post held,\n 10: 4; pre (2, 1), post curve (3, 0.5),\n}\n", take(g, 2) ? "bezier" : "hermite", take(g, 9), take(g, 9));
+        put(g, "double sp.spline = {\n %s,\n %u: %u; post held,\n 10: 4; pre (2, 1); post curve (3, 0.5),\n}\n", take(g, 2) ? "bezier" : "hermite", take(g, 9), take(g, 9));
     }
 }
 

@@ -509,7 +509,7 @@ int usd_session_set_metadata(usd_stage *s, const char *path, const char *key, co
     int rc = find_place(s, path, WANT_PRIM | WANT_PROP | WANT_ROOT, &at, err);
     if (rc != USD_OK)
         return rc;
-    if (!key || !path_valid_identifier(key, strlen(key)) || !v)
+    if (!key || !text_is_field_name(key) || !v)
         return refuse(err, USD_ERR_INVALID, path, "a key and a value are expected");
     int type;
     bool is_array;

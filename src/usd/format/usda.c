@@ -33,7 +33,7 @@ static void describe(struct parser *p, const char *where, const char *what)
     uint32_t line   = 1;
     const char *row = p->start;
     for (const char *s = p->start; s < where; s++)
-        if (*s == '\n') {
+        if (*s == '\n' || (*s == '\r' && s[1] != '\n')) {
             line++;
             row = s + 1;
         }
@@ -86,11 +86,11 @@ bool pa_skip_slow(struct parser *p)
         while (pa_is(*p->p, CC_SPACE))
             p->p++;
         if (*p->p == '#' || (p->p[0] == '/' && p->p[1] == '/')) {
-            const char *nl = memchr(p->p, '\n', (size_t)(p->end - p->p));
-            nl             = nl ? nl : p->end;
-            if (!pa_utf8(p, p->p, nl))
+            const char *from = p->p;
+            while (*p->p != '\n' && *p->p != '\r' && p->p < p->end)
+                p->p++;
+            if (!pa_utf8(p, from, p->p))
                 return false;
-            p->p = nl;
         } else if (p->p[0] == '/' && p->p[1] == '*') {
             if (!pa_inline_slow(p))
                 return false;
@@ -118,10 +118,9 @@ bool pa_inline_slow(struct parser *p)
 
 bool pa_gap(struct parser *p)
 {
-    const char *before = p->p;
-    if (!pa_inline(p))
-        return false;
-    return p->p != before || pa_fail(p, p->p, p->p >= p->end ? "file ends inside a statement" : "a space is expected");
+    if (*p->p != ' ' && *p->p != '\t')
+        return pa_fail(p, p->p, p->p >= p->end ? "file ends inside a statement" : "a space is expected");
+    return pa_inline(p);
 }
 
 bool pa_assign(struct parser *p) { return pa_inline(p) && pa_expect(p, '=', "here") && pa_inline(p); }
@@ -176,31 +175,49 @@ bool pa_word(struct parser *p, const char *word)
     return true;
 }
 
-static bool statement_end(struct parser *p, char close, bool semicolon)
+// Does the line end here, perhaps with a comment? (A block comment of several lines ends none.)
+static bool line_ends(const struct parser *p)
 {
-    const char *from = p->p;
-    while (*p->p == ' ' || *p->p == '\t' || *p->p == '\r')
-        p->p++;
-    if (*p->p == close || *p->p == '\n')
-        return true;
-    if (*p->p == ';' && semicolon) {
-        p->p++;
-        return true;
-    }
-    if (*p->p == '#' || (*p->p == '/' && (p->p[1] == '/' || p->p[1] == '*'))) {
-        if (!pa_skip_slow(p))
-            return false;
-        if (memchr(from, '\n', (size_t)(p->p - from)) || p->p >= p->end || *p->p == close)
-            return true;
-        return statement_end(p, close, semicolon);
-    }
-    if (p->p >= p->end)
-        return close == '\n' || pa_fail(p, p->p, "file ends where '%c' is expected", close);
-    return pa_fail(p, p->p, semicolon ? "a new line or ';' is expected between statements" : "a new line is expected");
+    return *p->p == '\n' || *p->p == '\r' || *p->p == '#' || (p->p[0] == '/' && p->p[1] == '/');
 }
 
-bool pa_separator(struct parser *p, char close) { return statement_end(p, close, true); }
-bool pa_new_line(struct parser *p, char close) { return statement_end(p, close, false); }
+bool pa_separator(struct parser *p, char close)
+{
+    if (!pa_inline(p))
+        return false;
+    if (line_ends(p) || (close && *p->p == close))
+        return true;
+    if (*p->p == ';') {
+        p->p++;
+        return true;
+    }
+    return pa_fail(p, p->p, p->p < p->end ? "a new line or ';' is expected between statements" : "file ends where a new line or ';' is expected");
+}
+
+// Behind a prim or a variant set: nothing but a new line will do, or the end of the file behind a root prim.
+static bool new_line(struct parser *p, bool may_end)
+{
+    if (!pa_inline(p))
+        return false;
+    return line_ends(p) || (may_end && p->p >= p->end) || pa_fail(p, p->p, "a new line is expected");
+}
+
+bool pa_list_next_slow(struct parser *p, char close)
+{
+    if (!pa_inline(p))
+        return false;
+    if (*p->p == ',') {
+        p->p++;
+        return pa_skip(p);
+    }
+    if (!pa_skip(p))
+        return false;
+    if (*p->p == close)
+        return true;
+    if (*p->p == ',')
+        return pa_fail(p, p->p, "the ',' must be on the line of the item before it");
+    return pa_fail(p, p->p, "',' or '%c' is expected in a list", close);
+}
 
 bool pa_next_is(struct parser *p, char c)
 {
@@ -230,7 +247,7 @@ bool pa_identifier(struct parser *p, const char **text, size_t *size, bool names
     unsigned char bits = 0;
     if (!pa_is(*s, CC_NAME_START))
         return pa_fail(p, s, "%s is expected", what);
-    while (pa_is(*s, CC_NAME) || (namespaced && *s == ':' && pa_is(s[1], CC_NAME)))
+    while (pa_is(*s, CC_NAME) || (namespaced && *s == ':' && pa_is(s[1], CC_NAME_START)))
         bits |= (unsigned char)*s++;
     if ((size_t)(s - p->p) > p->limits.max_name_bytes)
         return pa_fail(p, p->p, "name is longer than max_name_bytes (%u)", p->limits.max_name_bytes);
@@ -238,6 +255,20 @@ bool pa_identifier(struct parser *p, const char **text, size_t *size, bool names
     *size = (size_t)(s - p->p);
     p->p  = s;
     return bits < 0x80 || pa_unicode_names(p, *text, s);
+}
+
+bool pa_plain_name(struct parser *p, const char **text, size_t *size, const char *what)
+{
+    const char *from = p->p, *part;
+    for (size_t n;; p->p += 2) {
+        if (!pa_identifier(p, &part, &n, false, what))
+            return false;
+        if (p->p[0] != ':' || p->p[1] != ':')
+            break;
+    }
+    *text = from;
+    *size = (size_t)(p->p - from);
+    return *size <= p->limits.max_name_bytes || pa_fail(p, from, "name is longer than max_name_bytes (%u)", p->limits.max_name_bytes);
 }
 
 bool pa_enter(struct parser *p, uint32_t *depth)
@@ -256,7 +287,7 @@ struct prim_build {
     struct field_list fields;
 };
 
-static bool prim_body(struct parser *p, struct prim_build *b, char close);
+static bool prim_body(struct parser *p, struct prim_build *b);
 
 static uint32_t new_spec(struct parser *p, const struct prim_spec *s)
 {
@@ -339,6 +370,29 @@ static struct prim_build open_build(struct parser *p, uint32_t spec)
     return (struct prim_build) { .spec = spec, .prop_base = p->props.count, .field_base = p->fields.count };
 }
 
+// "Type", "Type.Type", "Type::Type" of a prim, with spaces around the dots; kept without them.
+static bool prim_type(struct parser *p, usd_tok *out)
+{
+    const char *at = p->p, *part;
+    size_t size;
+    array_clear(&p->text);
+    for (;; p->p++) {
+        if (!pa_inline(p) || !pa_plain_name(p, &part, &size, "a type's name"))
+            return false;
+        if (usda_is_keyword(part, size))
+            return pa_fail(p, part, "'%.*s' cannot be the type of a prim", (int)min_size(size, 100), part);
+        if (!array_append(&p->text, part, size))
+            return pa_nomem(p);
+        if (!pa_next_is(p, '.'))
+            break;
+        if (!array_append(&p->text, ".", 1))
+            return pa_nomem(p);
+    }
+    *out = tok_make(p->text.items, p->text.count);
+    return p->status == USD_OK
+           && (p->text.count <= p->limits.max_name_bytes || pa_fail(p, at, "name is longer than max_name_bytes (%u)", p->limits.max_name_bytes));
+}
+
 // "def Type "name" (metadata) { body }", after the specifier.
 static bool prim(struct parser *p, struct prim_build *parent, int specifier)
 {
@@ -347,16 +401,8 @@ static bool prim(struct parser *p, struct prim_build *parent, int specifier)
     size_t size;
     if (!pa_gap(p))
         return false;
-    if (pa_is(*p->p, CC_NAME_START)) {
-        const char *type = p->p;
-        while (pa_is(*p->p, CC_NAME) || *p->p == '.' || *p->p == ':')
-            p->p++;
-        s.type_name = tok_make(type, (size_t)(p->p - type));
-        if ((size_t)(p->p - type) > p->limits.max_name_bytes)
-            return pa_fail(p, type, "name is longer than max_name_bytes (%u)", p->limits.max_name_bytes);
-        if (!pa_unicode_names(p, type, p->p) || !pa_gap(p))
-            return false;
-    }
+    if (pa_is(*p->p, CC_NAME_START) && (!prim_type(p, &s.type_name) || !pa_gap(p)))
+        return false;
     const char *where = p->p;
     if (!pa_string(p, &text, &size))
         return false;
@@ -387,7 +433,7 @@ static bool prim(struct parser *p, struct prim_build *parent, int specifier)
 
     struct prim_build b = open_build(p, index);
     bool ok = pa_skip(p) && pa_metadata(p, &b.fields, ON_PRIM) && pa_skip(p) && pa_expect(p, '{', "to open a prim's body") && pa_enter(p, &p->depth)
-              && prim_body(p, &b, '}') && close_prim(p, &b);
+              && prim_body(p, &b) && close_prim(p, &b);
     p->path.count                = path_size;
     p->path.items[path_size - 1] = 0;
     p->depth--;
@@ -445,7 +491,7 @@ static bool variant_set(struct parser *p, struct prim_build *owner)
             return false;
         struct prim_build body = open_build(p, index);
         if (!pa_skip(p) || !pa_metadata(p, &body.fields, ON_PRIM) || !pa_skip(p) || !pa_expect(p, '{', "to open a variant") || !pa_enter(p, &p->depth)
-            || !prim_body(p, &body, '}') || !close_prim(p, &body))
+            || !prim_body(p, &body) || !close_prim(p, &body))
             return false;
         p->depth--;
     }
@@ -550,103 +596,103 @@ static bool relationship(struct parser *p, struct prim_build *b, enum listop_kin
     return true;
 }
 
-// A value of the declared type, None, or anything where the type is not known.
-static bool attribute_value(struct parser *p, enum usd_type t, bool is_array, usd_tok type, struct field *out)
-{
-    if (pa_none(p, out))
-        return true;
-    if (t != USD_TYPE_NONE)
-        return pa_value(p, t, is_array, out);
-    if (type == T_opaque || type == T_group)
-        return pa_fail(p, p->p, "an attribute of type %s cannot have a value", tok_text(type));
-    return pa_raw_value(p, out);
-}
+// What an attribute statement says before its value.
+struct declared {
+    enum usd_type type;
+    bool is_array;
+    usd_tok type_name;
+    const char *name;
+    size_t name_size;
+};
 
-// "type[] name[.timeSamples|.connect|.spline] [= value] (metadata)", at the type.
-static bool attribute(struct parser *p, struct prim_build *b, enum listop_kind op, uint8_t flags)
+// "type[] name"
+static bool declaration(struct parser *p, struct declared *d)
 {
-    const char *type_name, *name;
-    size_t type_size, size;
-    const char *start = p->p;
-    if (!pa_identifier(p, &type_name, &type_size, true, "a property, a prim or '}'"))
+    const char *type;
+    size_t size;
+    if (!pa_plain_name(p, &type, &size, "a property, a prim or '}'"))
         return false;
-    const char *after = p->p;
-    bool is_array     = false;
-    enum usd_type t = type_from_token(type_name, type_size);
-    if (t == USD_TYPE_NONE && usda_is_keyword(type_name, type_size))
-        return pa_fail(p, type_name, "'%.*s' is not expected here", (int)min_size(type_size, 100), type_name);
-    if (pa_next_is(p, '[')) {
+    if (usda_is_keyword(type, size))
+        return pa_fail(p, type, "'%.*s' is not expected here", (int)min_size(size, 100), type);
+    d->type     = type_from_token(type, size);
+    d->is_array = pa_next_is(p, '[');
+    if (d->is_array) {
         p->p++;
         if (!pa_inline(p) || !pa_expect(p, ']', "after '['"))
             return false;
-        after    = p->p;
-        is_array = true;
+        if (p->p - type == (ptrdiff_t)size + 2) {
+            size += 2;
+        } else {
+            array_clear(&p->text);
+            if (!array_append(&p->text, type, size) || !array_append(&p->text, "[]", 2))
+                return pa_nomem(p);
+            type = p->text.items;
+            size = p->text.count;
+        }
     }
-    usd_tok type;
-    if (is_array && (size_t)(after - type_name) == type_size + 2) {
-        type = tok_make(type_name, type_size + 2);
-    } else if (is_array) {
-        char spaced[256];
-        int n = snprintf(spaced, sizeof(spaced), "%.*s[]", (int)min_size(type_size, 200), type_name);
-        type  = tok_make(spaced, (size_t)n);
-    } else {
-        type = tok_make(type_name, type_size);
-    }
-    if (!pa_gap(p) || !pa_identifier(p, &name, &size, true, "an attribute's name"))
-        return false;
-    struct prop_build *pb = property(p, b, tok_make(name, size), type, flags, start);
-    if (!pb)
-        return false;
-    size_t index           = (size_t)(pb - p->props.items);
-    struct field_list list = prop_list(pb);
-    struct field f         = { .name = T_default };
-    if (pa_next_is(p, '.')) {
-        p->p++;
-        if (!pa_inline(p))
-            return false;
-        bool ok;
-        if (pa_word(p, "connect"))
-            ok = pa_assign(p) && pa_path_list(p, &list, T_connectionPaths, op);
-        else if (op != LISTOP_EXPLICIT)
-            ok = pa_fail(p, p->p, "connect is expected: nothing else of an attribute can be edited");
-        else if (pa_word(p, "timeSamples"))
-            ok = pa_assign(p) && pa_samples(p, t, is_array, &f) && fields_add(p, &list, &f);
-        else if (pa_word(p, "spline")) {
-            ok = pa_assign(p);
-            if (ok && spline_type(t) && !is_array) {
-                ok = pa_spline(p, t, &f) && fields_add(p, &list, &f);
-            } else if (ok) {
-                layer_warn(p->l, "%s.%.*s: a spline of type %s is not possible; skipped", p->path.items, (int)size, name, tok_text(type));
-                ok = pa_skip_braces(p);
-            }
-        } else
-            ok = pa_fail(p, p->p, "connect, timeSamples or spline is expected after the dot");
-        if (!ok)
-            return false;
-        // OpenUSD's grammar gives these forms no metadata, but files with it exist.
-        prop_store(p, index, &list);
-        while (*p->p == ' ' || *p->p == '\t')
-            p->p++;
-        if (*p->p == '(' && !pa_metadata(p, &list, ON_ATTRIBUTE))
-            return false;
-        prop_store(p, index, &list);
-        return true;
-    }
+    d->type_name = tok_make(type, size);
+    return p->status == USD_OK && pa_gap(p) && pa_identifier(p, &d->name, &d->name_size, true, "an attribute's name");
+}
+
+// "connect = ...", "timeSamples = ..." or "spline = ...", behind the dot.
+static bool attribute_part(struct parser *p, const struct declared *d, struct field_list *list, enum listop_kind op)
+{
+    struct field f = { .name = T_default };
+    if (pa_word(p, "connect"))
+        return pa_assign(p) && pa_path_list(p, list, T_connectionPaths, op);
     if (op != LISTOP_EXPLICIT)
-        return pa_fail(p, start, "only connections, relationships and metadata lists can be edited");
+        return pa_fail(p, p->p, "connect is expected: nothing else of an attribute can be edited");
+    if (pa_word(p, "timeSamples"))
+        return pa_assign(p) && pa_samples(p, d->type, d->is_array, d->type_name, &f) && fields_add(p, list, &f);
+    if (!pa_word(p, "spline"))
+        return pa_fail(p, p->p, "connect, timeSamples or spline is expected after the dot");
+    if (!spline_type(d->type) || d->is_array)
+        return pa_fail(p, p->p, "an attribute of type %s cannot have a spline", tok_text(d->type_name));
+    return pa_assign(p) && pa_spline(p, d->type, &f) && fields_add(p, list, &f);
+}
+
+// "= value (metadata)", either of which may be missing.
+static bool attribute_default(struct parser *p, const struct declared *d, struct field_list *list)
+{
+    struct field f = { .name = T_default };
     if (pa_next_is(p, '=')) {
         p->p++;
         if (!pa_inline(p))
             return false;
         if (pa_word(p, "AnimationBlock"))
             f.type = VT_ANIMATION_BLOCK;
-        else if (!attribute_value(p, t, is_array, type, &f))
+        else if (!pa_declared_value(p, d->type, d->is_array, d->type_name, &f))
             return false;
-        if (!fields_add(p, &list, &f))
+        if (!fields_add(p, list, &f))
             return false;
-        prop_store(p, index, &list);
     }
-    bool ok = !pa_next_is(p, '(') || pa_metadata(p, &list, ON_ATTRIBUTE);
+    return (!pa_next_is(p, '(') || pa_metadata(p, list, ON_ATTRIBUTE)) && p->status == USD_OK;
+}
+
+// "type[] name[.timeSamples|.connect|.spline] [= value] (metadata)", at the type.
+static bool attribute(struct parser *p, struct prim_build *b, enum listop_kind op, uint8_t flags)
+{
+    const char *start = p->p;
+    struct declared d;
+    if (!declaration(p, &d))
+        return false;
+    struct prop_build *pb = property(p, b, tok_make(d.name, d.name_size), d.type_name, flags, start);
+    if (!pb)
+        return false;
+    size_t index           = (size_t)(pb - p->props.items);
+    struct field_list list = prop_list(pb);
+    bool ok;
+    if (pa_next_is(p, '.')) {
+        p->p++;
+        ok = pa_inline(p) && attribute_part(p, &d, &list, op);
+        if (ok && pa_next_is(p, '('))
+            ok = pa_fail(p, p->p, "metadata belongs to the declaration of an attribute, \"%s %.*s (...)\"", tok_text(d.type_name),
+                         (int)min_size(d.name_size, 100), d.name);
+    } else if (op != LISTOP_EXPLICIT) {
+        return pa_fail(p, start, "only connections, relationships and metadata lists can be edited");
+    } else {
+        ok = attribute_default(p, &d, &list);
+    }
     prop_store(p, index, &list);
     return ok && p->status == USD_OK;
 }
@@ -679,42 +725,40 @@ static bool property_statement(struct parser *p, struct prim_build *b)
             return name_order(p, b, T_propertyOrder);
     }
     uint8_t flags = 0;
-    bool varying  = false;
-    const char *at = p->p;
-    for (;;) {
-        if (*p->p == 'c' && pa_word(p, "custom"))
-            flags |= PROP_CUSTOM;
-        else if ((*p->p == 'u' && pa_word(p, "uniform")) || (*p->p == 'c' && pa_word(p, "config")))
-            flags |= PROP_UNIFORM;
-        else if (*p->p == 'v' && pa_word(p, "varying"))
-            varying = true;
-        else
-            break;
+    if (*p->p == 'c' && pa_word(p, "custom")) {
+        flags = PROP_CUSTOM;
         if (!pa_gap(p))
             return false;
     }
+    const char *at = p->p;
+    bool varying   = *at == 'v' && pa_word(p, "varying");
+    if (!varying && ((*at == 'u' && pa_word(p, "uniform")) || (*at == 'c' && pa_word(p, "config"))))
+        flags |= PROP_UNIFORM;
+    if (p->p != at && !pa_gap(p))
+        return false;
     if (*p->p == 'r' && pa_word(p, "rel"))
         return flags & PROP_UNIFORM ? pa_fail(p, at, "a relationship is always uniform; the word is not allowed") : relationship(p, b, op, flags);
     return varying ? pa_fail(p, at, "an attribute that is not uniform is varying; the word is not allowed") : attribute(p, b, op, flags);
 }
 
-static bool prim_body(struct parser *p, struct prim_build *b, char close)
+// Every statement has its end, also the last one before the brace.
+static bool prim_body(struct parser *p, struct prim_build *b)
 {
     for (;;) {
         if (!pa_skip(p))
             return false;
-        if (*p->p == close)
+        if (*p->p == '}')
             break;
         if (p->p >= p->end)
             return pa_fail(p, p->p, "file ends inside the body of <%s>", p->path.items);
         int specifier = specifier_word(p);
         bool ok;
         if (specifier >= 0)
-            ok = prim(p, b, specifier) && pa_new_line(p, close);
+            ok = prim(p, b, specifier) && new_line(p, false);
         else if (*p->p == 'v' && pa_word(p, "variantSet"))
-            ok = variant_set(p, b) && pa_new_line(p, close);
+            ok = variant_set(p, b) && new_line(p, false);
         else
-            ok = property_statement(p, b) && pa_separator(p, close);
+            ok = property_statement(p, b) && pa_separator(p, 0);
         if (!ok)
             return false;
     }
@@ -736,8 +780,8 @@ static bool header(struct parser *p)
     size_t n = strspn(version, "0123456789.");
     if (version[0] != '1' || version[1] != '.' || !pa_is(version[2], CC_DIGIT) || !strchr(" \t\r\n", version[n]))
         return pa_fail(p, version, "version 1.x is expected after '#usda'");
-    const char *nl = memchr(p->p, '\n', (size_t)(p->end - p->p));
-    p->p           = nl ? nl : p->end;
+    while (*p->p != '\n' && *p->p != '\r' && p->p < p->end)
+        p->p++;
     return true;
 }
 
@@ -755,12 +799,12 @@ static bool layer_text(struct parser *p)
             break;
         int specifier = specifier_word(p);
         if (specifier >= 0) {
-            if (!prim(p, &b, specifier) || !pa_new_line(p, '\n'))
+            if (!prim(p, &b, specifier) || !new_line(p, true))
                 return false;
         } else if (pa_word(p, "reorder")) {
             if (!pa_gap(p) || !pa_word(p, "rootPrims"))
                 return pa_fail(p, p->p, "rootPrims is expected after reorder");
-            if (!name_order(p, &b, T_primOrder) || !pa_separator(p, '\n'))
+            if (!name_order(p, &b, T_primOrder) || !(p->p >= p->end || pa_separator(p, 0)))
                 return false;
         } else {
             return pa_fail(p, p->p, "def, over, class or reorder is expected");

@@ -92,10 +92,8 @@ static bool layer_offset(struct parser *p, struct arc_ref *ref, bool may_have_da
         struct field f = { 0 };
         if (!to && !(may_have_data && pa_word(p, "customData")))
             return pa_fail(p, p->p, "offset%s is expected", may_have_data ? ", scale or customData" : " or scale");
-        if (!pa_assign(p) || !(to ? pa_value(p, USD_TYPE_DOUBLE, false, &f) : pa_dictionary(p, &f)))
+        if (!pa_assign(p) || !(to ? pa_real(p, to) : pa_dictionary(p, &f)))
             return false;
-        if (to)
-            memcpy(to, &f.bits, 8);
         if (!pa_separator(p, ')'))
             return false;
     }
@@ -120,21 +118,21 @@ static bool reference_item(struct parser *p, struct arc_ref *ref, bool may_have_
     return layer_offset(p, ref, may_have_data);
 }
 
+static bool never_empty(usd_tok name) { return name == T_variantSetNames || name == T_primOrder || name == T_propertyOrder; }
+
 // Items of a list, or one bare item, or None (an empty list).
 static bool items(struct parser *p, struct item_list *out, int type, usd_tok name)
 {
     if (!pa_inline(p))
         return false;
     if (pa_word(p, "None"))
-        return true;
+        return !never_empty(name) || pa_fail(p, p->p - 4, "a name, or a list of names, is expected");
     bool many       = *p->p == '[';
     const char *at = p->p;
     p->p += many;
-    for (;;) {
-        if (many && !pa_skip(p))
-            return false;
-        if (many && *p->p == ']')
-            break;
+    if (many && !pa_skip(p))
+        return false;
+    while (!many || *p->p != ']') {
         struct arc_ref item = { "", "", 0, 1 };
         const char *text;
         size_t size;
@@ -156,12 +154,8 @@ static bool items(struct parser *p, struct item_list *out, int type, usd_tok nam
             return pa_nomem(p);
         if (!many)
             return true;
-        if (!pa_skip(p))
+        if (!pa_list_next(p, ']'))
             return false;
-        if (*p->p == ',')
-            p->p++;
-        else if (*p->p != ']')
-            return pa_fail(p, p->p, "',' or ']' is expected in a list");
     }
     p->p++;
     return true;
@@ -219,8 +213,10 @@ bool pa_name_list(struct parser *p, struct field_list *fields, usd_tok name, enu
     bool order            = name == T_primOrder || name == T_propertyOrder; // may say a name twice
     bool names            = type == VT_TOKEN_LISTOP || type == VT_STRING_LISTOP;
     bool ok               = items(p, &list, type, name);
-    if (ok && !list.count && kind != LISTOP_EXPLICIT && !names)
+    if (ok && !list.count && kind != LISTOP_EXPLICIT && !(names && *where == 'N'))
         ok = pa_fail(p, where, "an empty list, or None, cannot edit another one");
+    if (ok && !list.count && never_empty(name))
+        ok = pa_fail(p, where, "a list of names without any is not allowed here");
     ok = ok && (order || list.count < 2 || no_duplicates(p, &list, where)) && (op = pa_listop(p, fields, name, type)) != NULL
          && store_items(p, &list, op, kind, type);
     array_free(&list);
@@ -235,17 +231,11 @@ bool pa_path_list(struct parser *p, struct field_list *fields, usd_tok name, enu
 static bool sublayers(struct parser *p, struct field_list *fields)
 {
     struct item_list list = { 0 };
-    bool ok               = pa_expect(p, '[', "to open the list of sublayers");
-    while (ok) {
-        ok = pa_skip(p);
-        if (!ok || *p->p == ']')
-            break;
+    bool ok               = pa_expect(p, '[', "to open the list of sublayers") && pa_skip(p);
+    while (ok && *p->p != ']') {
         struct arc_ref item = { "", "", 0, 1 };
-        ok = pa_asset(p, &item.asset) && layer_offset(p, &item, false) && (array_push(&list, item) || pa_nomem(p)) && pa_skip(p);
-        if (ok && *p->p == ',')
-            p->p++;
-        else if (ok && *p->p != ']')
-            ok = pa_fail(p, p->p, "',' or ']' is expected in the list of sublayers");
+        ok = pa_asset(p, &item.asset) && layer_offset(p, &item, false) && (array_push(&list, item) || pa_nomem(p))
+             && pa_list_next(p, ']');
     }
     if (ok) {
         p->p++;
@@ -280,18 +270,11 @@ static bool keep_pairs(struct parser *p, struct field_list *fields, struct pair_
 static bool relocates(struct parser *p, struct field_list *fields)
 {
     struct pair_list list = { 0 };
-    bool ok               = pa_expect(p, '{', "to open the relocations");
-    while (ok) {
-        ok = pa_skip(p);
-        if (!ok || *p->p == '}')
-            break;
+    bool ok               = pa_expect(p, '{', "to open the relocations") && pa_skip(p);
+    while (ok && *p->p != '}') {
         const char *a, *b;
         ok = pa_path(p, PATH_RELOCATE, &a) && pa_inline(p) && pa_expect(p, ':', "between the paths of a relocation") && pa_inline(p)
-             && pa_path(p, PATH_RELOCATE_TO, &b) && pa_skip(p) && ((array_push(&list, a) && array_push(&list, b)) || pa_nomem(p));
-        if (ok && *p->p == ',')
-            p->p++;
-        else if (ok && *p->p != '}')
-            ok = pa_fail(p, p->p, "',' or '}' is expected after a relocation");
+             && pa_path(p, PATH_RELOCATE_TO, &b) && ((array_push(&list, a) && array_push(&list, b)) || pa_nomem(p)) && pa_list_next(p, '}');
     }
     p->p += ok;
     ok = ok && keep_pairs(p, fields, &list, T_relocates, VT_RELOCATES);
@@ -347,11 +330,8 @@ static bool substitutions(struct parser *p, struct field_list *fields, usd_tok n
     struct {
         ARRAY_OF(struct vdict_entry);
     } list  = { 0 };
-    bool ok = pa_expect(p, '{', "to open the substitutions");
-    while (ok) {
-        ok = pa_skip(p);
-        if (!ok || *p->p == '}')
-            break;
+    bool ok = pa_expect(p, '{', "to open the substitutions") && pa_skip(p);
+    while (ok && *p->p != '}') {
         const char *text;
         size_t size;
         struct vdict_entry e = { .value = { .count = 1, .type = USD_TYPE_STRING } };
@@ -359,11 +339,7 @@ static bool substitutions(struct parser *p, struct field_list *fields, usd_tok n
         e.key                = ok ? tok_text(tok_make(text, size)) : "";
         ok                   = ok && pa_inline(p) && pa_expect(p, ':', "after what is substituted") && pa_inline(p) && pa_string(p, &text, &size);
         e.value.bits         = ok ? (uintptr_t)layer_strdup(p->l, text, size) : 0;
-        ok                   = ok && ((e.value.bits && array_push(&list, e)) || pa_nomem(p)) && pa_skip(p);
-        if (ok && *p->p == ',')
-            p->p++;
-        else if (ok && *p->p != '}')
-            ok = pa_fail(p, p->p, "',' or '}' is expected after a substitution");
+        ok                   = ok && ((e.value.bits && array_push(&list, e)) || pa_nomem(p)) && pa_list_next(p, '}');
     }
     p->p += ok;
     struct vdict_entry *kept = ok ? arena_alloc(&p->l->arena, (list.count + 1) * sizeof(*kept)) : NULL;
@@ -581,12 +557,18 @@ static bool unknown_listop(struct parser *p, struct field_list *list, usd_tok na
 {
     const char *from = p->p;
     struct field f   = { .name = name };
-    if (!pa_none(p, &f) && !pa_raw_value(p, &f))
+    if (pa_none(p, &f))
+        return true;
+    if (*from != '[')
+        return pa_fail(p, from, "a list in brackets, or None, is expected");
+    if (!pa_raw_value(p, &f))
         return false;
-    const char *to = p->p, *q = from + (*from == '[');
+    const char *to = p->p, *q = from + 1;
     while (pa_is(*q, CC_SPACE))
         q++;
-    if (*from != '[' || (*q != '"' && *q != '\''))
+    if (*q == ']')
+        return pa_fail(p, from, "an empty list cannot edit another one");
+    if (*q != '"' && *q != '\'')
         return true;
     struct usd_error *err = p->err;
     p->p                  = from;
@@ -608,7 +590,7 @@ static bool assignment(struct parser *p, struct field_list *list, unsigned where
     enum listop_kind op = pa_listop_word(p);
     if (op != LISTOP_EXPLICIT && !pa_gap(p))
         return false;
-    if (!pa_identifier(p, &name, &size, true, "a metadata name"))
+    if (!pa_plain_name(p, &name, &size, "a metadata name"))
         return false;
     const struct known *k = find_known(name, size, where);
     int shown             = (int)(size > 100 ? 100 : size);

@@ -63,13 +63,21 @@ static inline bool pa_inline(struct parser *p)
         p->p++;
     return *p->p != '/' || pa_inline_slow(p);
 }
-bool pa_gap(struct parser *p); // the same, at least one
+bool pa_gap(struct parser *p); // the same, with a space or tab first
 bool pa_expect(struct parser *p, char c, const char *context);
 bool pa_assign(struct parser *p);          // '=' with what may stand around it
 bool pa_next_is(struct parser *p, char c); // on this line
 bool pa_word(struct parser *p, const char *word); // consumes a whole word when it is next
-bool pa_separator(struct parser *p, char close);  // newline or ';' between statements, or `close` ahead
-bool pa_new_line(struct parser *p, char close);   // newline only
+bool pa_separator(struct parser *p, char close);  // newline or ';' behind a statement; `close` ahead will do unless it is 0
+bool pa_list_next_slow(struct parser *p, char close);
+// Behind an item: ',' on its line and all white space after it, or `close` ahead.
+static inline bool pa_list_next(struct parser *p, char close)
+{
+    if (*p->p != ',')
+        return pa_list_next_slow(p, close);
+    p->p++;
+    return pa_skip(p);
+}
 bool pa_utf8_slow(struct parser *p, const char *from, const char *to);
 // Fails at the first byte that is not UTF-8.
 static inline bool pa_utf8(struct parser *p, const char *from, const char *to)
@@ -81,6 +89,7 @@ static inline bool pa_utf8(struct parser *p, const char *from, const char *to)
 }
 bool pa_unicode_names(struct parser *p, const char *from, const char *to); // names with "." and ":" between them; fails elsewhere
 bool pa_identifier(struct parser *p, const char **text, size_t *size, bool namespaced, const char *what);
+bool pa_plain_name(struct parser *p, const char **text, size_t *size, const char *what); // "name", "name::name"
 bool pa_string(struct parser *p, const char **text, size_t *size); // into p->text; valid until the next string
 bool pa_enter(struct parser *p, uint32_t *depth); // one level deeper; the caller counts down again
 
@@ -91,13 +100,15 @@ bool pa_none(struct parser *p, struct field *out); // None, when it is next: a b
 bool pa_value(struct parser *p, enum usd_type type, bool is_array, struct field *out);
 bool pa_generic_value(struct parser *p, struct field *out);
 bool pa_raw_value(struct parser *p, struct field *out); // of any shape, kept as text: VT_UNKNOWN
+// A value of the declared type (NONE: not known, then anything), or None.
+bool pa_declared_value(struct parser *p, enum usd_type type, bool is_array, usd_tok type_name, struct field *out);
+bool pa_real(struct parser *p, double *out); // a number, infinity or nan, without quotes
 bool pa_dictionary(struct parser *p, struct field *out);
-bool pa_samples(struct parser *p, enum usd_type type, bool is_array, struct field *out);
+bool pa_samples(struct parser *p, enum usd_type type, bool is_array, usd_tok type_name, struct field *out);
 bool pa_spline(struct parser *p, enum usd_type type, struct field *out);
 bool pa_path(struct parser *p, enum path_use use, const char **out); // <...>, absolute, kept by the layer
 bool pa_asset(struct parser *p, const char **out); // @...@
 bool pa_path_list(struct parser *p, struct field_list *list, usd_tok field, enum listop_kind op);
-bool pa_skip_braces(struct parser *p);
 
 bool pa_metadata(struct parser *p, struct field_list *list, unsigned where); // "(...)", when it is next
 bool pa_variant_name(struct parser *p, const char *text, size_t size, const char *at);

@@ -20,18 +20,27 @@ static bool item(struct parser *p, const char *word)
     return true;
 }
 
-static bool real(struct parser *p, double *out)
+static bool real(struct parser *p, double *out) { return pa_inline(p) && pa_real(p, out) && pa_inline(p); }
+
+// "repeat" and the like behind "loop".
+static bool loop_mode(struct parser *p, uint8_t *mode)
 {
-    const char *e = pa_skip(p) ? number_double(p->p, out) : NULL;
-    if (!e)
-        return pa_fail(p, p->p, "a number is expected in a spline");
-    p->p = e;
-    return pa_skip(p);
+    if (!pa_gap(p))
+        return false;
+    if (pa_word(p, "repeat"))
+        *mode = EXTRAP_REPEAT;
+    else if (pa_word(p, "reset"))
+        *mode = EXTRAP_RESET;
+    else if (pa_word(p, "oscillate"))
+        *mode = EXTRAP_OSCILLATE;
+    else
+        return pa_fail(p, p->p, "repeat, reset or oscillate is expected after loop");
+    return true;
 }
 
 static bool extrapolation(struct parser *p, uint8_t *mode, double *slope)
 {
-    if (!pa_skip(p) || !pa_expect(p, ':', "after pre or post") || !pa_skip(p))
+    if (!pa_inline(p) || !pa_expect(p, ':', "after pre or post") || !pa_inline(p))
         return false;
     if (pa_word(p, "none"))
         *mode = EXTRAP_BLOCK;
@@ -39,85 +48,80 @@ static bool extrapolation(struct parser *p, uint8_t *mode, double *slope)
         *mode = EXTRAP_HELD;
     else if (pa_word(p, "linear"))
         *mode = EXTRAP_LINEAR;
-    else if (pa_word(p, "sloped"))
+    else if (pa_word(p, "loop"))
+        return loop_mode(p, mode);
+    else if (pa_word(p, "sloped")) {
         *mode = EXTRAP_SLOPED;
-    else if (pa_word(p, "loop")) {
-        if (!pa_skip(p))
-            return false;
-        if (pa_word(p, "repeat"))
-            *mode = EXTRAP_REPEAT;
-        else if (pa_word(p, "reset"))
-            *mode = EXTRAP_RESET;
-        else if (pa_word(p, "oscillate"))
-            *mode = EXTRAP_OSCILLATE;
-        else
-            return pa_fail(p, p->p, "repeat, reset or oscillate is expected after loop");
+        return pa_inline(p) && pa_expect(p, '(', "after sloped") && real(p, slope) && pa_expect(p, ')', "after a slope");
     } else
         return pa_fail(p, p->p, "none, held, linear, sloped or loop is expected");
-    if (!pa_skip(p) || *mode != EXTRAP_SLOPED)
-        return p->status == USD_OK;
-    return pa_expect(p, '(', "after sloped") && real(p, slope) && pa_expect(p, ')', "after a slope");
+    return true;
+}
+
+static bool whole(struct parser *p, double v, int32_t *out)
+{
+    if (!(fabs(v) <= INT32_MAX) || v != floor(v))
+        return pa_fail(p, p->p, "the number of loops is a whole number");
+    *out = (int32_t)v;
+    return true;
 }
 
 static bool loop(struct parser *p, struct spline *s)
 {
     double v[5];
-    if (!pa_skip(p) || !pa_expect(p, ':', "after loop") || !pa_skip(p) || !pa_expect(p, '(', "to open the loop"))
+    if (!pa_inline(p) || !pa_expect(p, ':', "after loop") || !pa_inline(p) || !pa_expect(p, '(', "to open the loop"))
         return false;
     for (int i = 0; i < 5; i++)
         if (!real(p, &v[i]) || !pa_expect(p, i < 4 ? ',' : ')', "in a loop of five numbers"))
             return false;
-    if (!(fabs(v[2]) <= INT32_MAX) || !(fabs(v[3]) <= INT32_MAX))
-        return pa_fail(p, p->p, "the number of loops is out of range");
     s->has_loop    = true;
     s->loop_start  = v[0];
     s->loop_end    = v[1];
-    s->pre_loops   = (int32_t)v[2];
-    s->post_loops  = (int32_t)v[3];
     s->loop_offset = v[4];
-    return true;
+    return whole(p, v[2], &s->pre_loops) && whole(p, v[3], &s->post_loops);
 }
 
-// "(width, slope)", "(slope)" of a Hermite curve, either with an algorithm at the end. A word before it names the form.
+// "(width, slope)", "(slope)" of a Hermite curve, either with an algorithm at the end.
 static bool tangent(struct parser *p, double *width, double *slope, uint8_t *algorithm)
 {
-    const char *word = "", *name;
-    size_t size      = 0, count = 0;
-    double v[2]      = { 0, 0 };
-    if (!pa_skip(p))
+    double v[2] = { 0, 0 };
+    int count   = 0;
+    if (!pa_expect(p, '(', "to open a tangent") || !real(p, &v[count++]))
         return false;
-    if (pa_is(*p->p, CC_NAME_START) && !pa_identifier(p, &word, &size, false, "a form of tangents"))
-        return false;
-    bool heights = size && word[size - 1] == 'h'; // Maya's form, of early files
-    if (!pa_skip(p) || !pa_expect(p, '(', "to open a tangent"))
-        return false;
-    for (bool more = true; more;) {
-        if (!pa_skip(p))
+    while (*p->p == ',') {
+        p->p++;
+        if (!pa_inline(p))
             return false;
-        if (pa_is(*p->p, CC_NAME_START) && *p->p != 'i' && strncmp(p->p, "nan", 3)) {
-            if (!pa_identifier(p, &name, &size, false, "an algorithm"))
-                return false;
-            bool eases = size == 8 && !memcmp(name, "autoEase", 8);
-            if (!eases && !(size == 6 && !memcmp(name, "custom", 6)) && !(size == 4 && !memcmp(name, "none", 4)))
-                return pa_fail(p, name, "none, custom or autoEase is expected");
-            *algorithm = eases ? TANGENT_AUTO_EASE : *name == 'c' ? TANGENT_CUSTOM : TANGENT_NONE;
-        } else if (count == 2) {
-            return pa_fail(p, p->p, "a tangent has a width and a slope");
-        } else if (!real(p, &v[count++])) {
-            return false;
+        bool eases = pa_word(p, "autoEase");
+        if (eases || pa_word(p, "custom")) {
+            *algorithm = eases ? TANGENT_AUTO_EASE : TANGENT_CUSTOM;
+            break;
         }
-        if (!pa_skip(p))
+        if (count == 2)
+            return pa_fail(p, p->p, "custom or autoEase is expected after a width and a slope");
+        if (!real(p, &v[count++]))
             return false;
-        more = *p->p == ',';
-        p->p += more;
     }
     *width = count == 2 ? v[0] : 0;
-    *slope = count == 2 ? v[1] : v[0];
-    if (heights) {
-        *slope = *width != 0 ? *slope / *width : 0;
-        *width /= 3;
-    }
-    return pa_expect(p, ')', "to close a tangent");
+    *slope = v[count - 1];
+    return pa_inline(p) && pa_expect(p, ')', "to close a tangent");
+}
+
+// "curve (1, 0.5)" behind post
+static bool post(struct parser *p, struct knot *k)
+{
+    static const char *const words[] = { "none", "held", "linear", "curve" }; // enum spline_interp
+    unsigned i = 0;
+    if (!pa_gap(p))
+        return false;
+    while (i < 4 && !pa_word(p, words[i]))
+        i++;
+    if (i == 4)
+        return pa_fail(p, p->p, "none, held, linear or curve is expected after post");
+    k->interp = (uint8_t)i;
+    if (*p->p == '(')
+        return pa_fail(p, p->p, "a space is expected before a tangent");
+    return pa_next_is(p, '(') ? tangent(p, &k->post_width, &k->post_slope, &k->post_algorithm) : p->status == USD_OK;
 }
 
 static bool knot_part(struct parser *p, struct knot *k)
@@ -125,26 +129,13 @@ static bool knot_part(struct parser *p, struct knot *k)
     if (*p->p == '{')
         return pa_dictionary(p, &k->custom);
     if (pa_word(p, "pre"))
-        return tangent(p, &k->pre_width, &k->pre_slope, &k->pre_algorithm);
-    if (!pa_word(p, "post"))
-        return pa_fail(p, p->p, "pre, post or a dictionary is expected after a knot");
-    if (!pa_skip(p))
-        return false;
-    if (pa_word(p, "none"))
-        k->interp = SPLINE_BLOCK;
-    else if (pa_word(p, "held"))
-        k->interp = SPLINE_HELD;
-    else if (pa_word(p, "linear"))
-        k->interp = SPLINE_LINEAR;
-    else if (pa_word(p, "curve"))
-        k->interp = SPLINE_CURVE;
-    if (!pa_skip(p))
-        return false;
-    if (*p->p == '(' || pa_is(*p->p, CC_NAME_START))
-        return tangent(p, &k->post_width, &k->post_slope, &k->post_algorithm);
-    return true;
+        return pa_gap(p) && tangent(p, &k->pre_width, &k->pre_slope, &k->pre_algorithm);
+    return pa_word(p, "post") ? post(p, k) : pa_fail(p, p->p, "pre, post or a dictionary is expected after a knot");
 }
 
+static bool knot_ends(struct parser *p) { return pa_inline(p) && (*p->p == ',' || *p->p == '}'); }
+
+// Parts stand behind ';' or on a line of their own. Only behind a part is there a separator without another one after it.
 static bool knot(struct parser *p, struct knot *k)
 {
     *k = (struct knot) { .interp = SPLINE_HELD };
@@ -157,13 +148,12 @@ static bool knot(struct parser *p, struct knot *k)
         if (!real(p, &k->value))
             return false;
     }
-    while (*p->p == ';') {
-        p->p++;
-        if (!pa_skip(p))
+    for (bool first = true; !knot_ends(p); first = false) {
+        if (p->status != USD_OK || !pa_separator(p, 0) || !pa_skip(p))
             return false;
-        if (*p->p == ',' || *p->p == '}')
+        if (!first && (*p->p == ',' || *p->p == '}'))
             break;
-        if (!knot_part(p, k) || !pa_skip(p))
+        if (!knot_part(p, k))
             return false;
     }
     return true;
@@ -175,11 +165,8 @@ bool pa_spline(struct parser *p, enum usd_type type, struct field *out)
         ARRAY_OF(struct knot);
     } knots         = { 0 };
     struct spline s = { .type = (uint8_t)type, .pre = EXTRAP_HELD, .post = EXTRAP_HELD };
-    bool ok         = pa_expect(p, '{', "to open a spline");
-    while (ok) {
-        ok = pa_skip(p);
-        if (!ok || *p->p == '}')
-            break;
+    bool ok         = pa_expect(p, '{', "to open a spline") && pa_skip(p);
+    while (ok && *p->p != '}') {
         struct knot k;
         if (item(p, "bezier"))
             s.hermite = false;
@@ -193,11 +180,7 @@ bool pa_spline(struct parser *p, enum usd_type type, struct field *out)
             ok = loop(p, &s);
         else
             ok = knot(p, &k) && (array_push(&knots, k) || pa_nomem(p));
-        ok = ok && pa_skip(p);
-        if (ok && *p->p == ',')
-            p->p++;
-        else if (ok && *p->p != '}')
-            ok = pa_fail(p, p->p, "',' or '}' is expected in a spline");
+        ok = ok && pa_list_next(p, '}');
     }
     if (ok) {
         p->p++;

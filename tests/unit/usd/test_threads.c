@@ -20,10 +20,10 @@ static const char *const part =
     "  point3f[] points = [(0, 0, 0), (1, 0, 0), (0, 1, 0)]\n int[] faceVertexCounts = [3]\n int[] faceVertexIndices = [0, 1, 2]\n"
     "  color3f[] primvars:displayColor = [(1, 0, 0)]\n rel material:binding = </Part/mat>\n }\n"
     " def Material \"mat\" { token outputs:surface.connect = </Part/mat/shader.outputs:surface>\n"
-    "  def Shader \"shader\" { asset inputs:file = @./picture.png@\n token outputs:surface\n } }\n"
-    " def PointInstancer \"many\" { rel prototypes = </Part/many/ball>\n int[] protoIndices = [0, 0]\n point3f[] positions = [(0, 0, 0), (5, 0, 0)]\n def Sphere \"ball\" {} }\n"
+    "  def Shader \"shader\" { asset inputs:file = @./picture.png@\n token outputs:surface\n }\n }\n"
+    " def PointInstancer \"many\" { rel prototypes = </Part/many/ball>\n int[] protoIndices = [0, 0]\n point3f[] positions = [(0, 0, 0), (5, 0, 0)]\n def Sphere \"ball\" {}\n }\n"
     " def \"inner\" ( instanceable = true\n references = </Leaf> ) {}\n"
-    " variantSet \"look\" = { \"red\" { over \"mesh\" { int tone = 1\n } }\n \"blue\" { over \"mesh\" { int tone = 2\n } } }\n"
+    " variantSet \"look\" = { \"red\" { over \"mesh\" { int tone = 1\n }\n }\n \"blue\" { over \"mesh\" { int tone = 2\n }\n } }\n"
     "}\n"
     "def \"Leaf\" { rel back = </Leaf/tip>\n def Cube \"tip\" { double size = 3\n float size2.connect = </Leaf.x>\n }\n float x = 1\n }\n";
 
@@ -31,10 +31,10 @@ static int make(void **state)
 {
     dir = make_folder();
     write_file(&dir, "part.usda", part);
-    write_file(&dir, "clip.usda", "#usda 1.0\nover \"Clip\" { double v.timeSamples = { 0: 1, 10: 2 } }\n");
+    write_file(&dir, "clip.usda", "#usda 1.0\nover \"Clip\" { double v.timeSamples = { 0: 1, 10: 2 }; }\n");
     write_file(&dir, "picture.png", "no picture");
-    write_file(&dir, "base.usda", "#usda 1.0\nclass \"_style\" { int styled = 7\n }\nover \"World\" { over \"I3\" { custom string note = \"weak\"\n } }\n");
-    write_file(&dir, "more.usda", "#usda 1.0\nover \"World\" { over \"I5\" { custom string more = \"weakest\"\n } }\n");
+    write_file(&dir, "base.usda", "#usda 1.0\nclass \"_style\" { int styled = 7\n }\nover \"World\" { over \"I3\" { custom string note = \"weak\"\n }\n }\n");
+    write_file(&dir, "more.usda", "#usda 1.0\nover \"World\" { over \"I5\" { custom string more = \"weakest\"\n }\n }\n");
     char *text = malloc(1 << 16), *at = text;
     at += sprintf(at, "#usda 1.0\n( defaultPrim = \"World\"\n subLayers = [@./base.usda@ (offset = 3), @./more.usda@, @./none.usda@] )\ndef Xform \"World\" ( kind = \"assembly\" )\n{\n");
     for (int i = 0; i < 90; i++) // more than a list that is searched name by name

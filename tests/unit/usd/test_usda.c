@@ -16,7 +16,7 @@ static void every_value_type(void **state)
         " token[] ta = [\"x\", \"y\"]\n string[] sa = []\n asset[] aa = [@a@, @b@]\n point3f[] p = [(0, 0, 0), (1, 1, 1)]\n"
         " float inf1 = inf\n float inf2 = -inf\n float nan1 = nan\n"
         " string triple = \"\"\"line \"one\"\nline two\"\"\"\n"
-        " float declared\n custom uniform token flags\n float blocked = None\n dictionary dict = { int x = 1 }\n"
+        " float declared\n custom uniform token flags\n float blocked = None\n"
         "}\n");
     assert_true(number(s, "/P.b", NAN) == 1 && number(s, "/P.b0", NAN) == 0 && number(s, "/P.u8", NAN) == 255);
     assert_true(number(s, "/P.i", NAN) == -2147483648.0 && number(s, "/P.u", NAN) == 4294967295.0);
@@ -128,7 +128,7 @@ static void time_samples(void **state)
 static void list_edits(void **state)
 {
     usd_stage *s = open_text("#usda 1.0\ndef \"A\" {\n rel r = [</A>, </C>, </E>]\n float f.connect = <../B.g>\n"
-                             " def \"k\" { rel up = [<..>, <../m>, <.>, <n>] }\n}\ndef \"B\" (inherits = [</A>]\n) {\n append rel r = </D>\n delete rel r = </C>\n}\n"
+                             " def \"k\" { rel up = [<..>, <../m>, <.>, <n>]; }\n}\ndef \"B\" (inherits = [</A>]\n) {\n append rel r = </D>\n delete rel r = </C>\n}\n"
                              "def \"C\" {\n reorder nameChildren = [\"z\", \"x\"]\n def \"x\" {}\n def \"y\" {}\n def \"z\" {}\n}\nreorder rootPrims = [\"C\", \"A\"]\n");
     const usd_property *r = usd_stage_find_property(s, "/B.r");
     assert_int_equal(usd_rel_target_count(r), 3); // [A, C, E] from A, less C, plus D
@@ -160,7 +160,7 @@ static void errors_say_where(void **state)
         { "#usda 1.0\ndef \"A\" {\n  int x = true\n}\n", 3, 11, "integer" },
         { "#usda 1.0\ndef \"A\" {\n  uchar x = 256\n}\n", 3, 13, "range" },
         { "#usda 1.0\ndef \"A\" {\n  uint x = -1\n}\n", 3, 12, "range" },
-        { "#usda 1.0\ndef \"A\" {\n  string x = \"open\n}\n", 3, 19, "line" },
+        { "#usda 1.0\ndef \"A\" {\n  string x = \"open\n;}\n", 3, 19, "line" },
         { "#usda 1.0\ndef \"A\" {\n  float x = 1 float y = 2\n}\n", 3, 15, "new line" },
         { "#usda 1.0\ndef \"A\" {\n", 3, 1, "file ends" },
         { "#usda 1.0\ndef \"1A\" {}\n", 2, 5, "prim name" },
@@ -199,7 +199,7 @@ static void truncations_never_crash(void **state)
     const char *text = "#usda 1.0\n(\n subLayers = [@./a.usda@ (offset = 1; scale = 2)]\n customLayerData = { int[] a = [1] }\n)\n"
                        "def Mesh \"M\" (\n prepend references = [@x@</y> (offset = 3), </C>]\n variants = { string v = \"a\" }\n"
                        " prepend variantSets = \"v\"\n)\n{\n point3f[] points = [(1, 2, 3)] ( interpolation = 'vertex' )\n"
-                       " variantSet \"v\" = { \"a\" ( hidden = true ) { def \"k\" {} } \"b\" {} }\n double x.timeSamples = { 1: 2, 3: None }\n"
+                       " variantSet \"v\" = { \"a\" ( hidden = true ) { def \"k\" {}\n } \"b\" {} }\n double x.timeSamples = { 1: 2, 3: None }\n"
                        " matrix2d m = ((1, 2), (3, 4))\n rel r = [<M>, </C.x>]\n string s = \"\"\"a\"\"\"\n}\nclass \"C\" {}\n";
     for (size_t n = 0; n <= strlen(text); n++) {
         usd_stage *s;
@@ -220,7 +220,7 @@ static void limits_are_met(void **state)
         struct usd_limits limits;
         const char *text;
     } rows[] = {
-        { { .max_nesting = 3 }, "#usda 1.0\ndef \"a\" { def \"b\" { def \"c\" { def \"d\" {} } } }\n" },
+        { { .max_nesting = 3 }, "#usda 1.0\ndef \"a\" { def \"b\" { def \"c\" { def \"d\" {}\n }\n }\n }\n" },
         { { .max_array_elements = 2 }, "#usda 1.0\ndef \"a\" {\n int[] x = [1, 2, 3]\n}\n" },
         { { .max_layer_bytes = 2000 }, "#usda 1.0\ndef \"a\" {\n string x = \"0123456789012345678901234567890123456789\"\n"
                                        "float3[] y = [(1,2,3),(1,2,3),(1,2,3),(1,2,3),(1,2,3),(1,2,3),(1,2,3),(1,2,3)]\n"

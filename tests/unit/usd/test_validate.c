@@ -5,7 +5,7 @@ static const struct {
     const char *rule, *path, *words, *text; // rule NULL: nothing is wrong
 } rows[] = {
     { NULL, NULL, NULL, "(\n defaultPrim = \"W\"\n)\ndef Xform \"W\" { def Mesh \"m\" { float3[] extent = [(0,0,0), (1,1,0)]\n int[] faceVertexCounts = [3]\n int[] faceVertexIndices = [0,1,2]\n point3f[] points = [(0,0,0), (1,0,0), (0,1,0)]\n"
-      " normal3f[] normals = [(0,0,1), (0,0,1), (0,0,1)]\n texCoord2f[] primvars:st = [(0,0), (1,0), (0,1)] ( interpolation = \"faceVarying\" )\n uniform token subdivisionScheme = \"none\"\n } }" },
+      " normal3f[] normals = [(0,0,1), (0,0,1), (0,0,1)]\n texCoord2f[] primvars:st = [(0,0), (1,0), (0,1)] ( interpolation = \"faceVarying\" )\n uniform token subdivisionScheme = \"none\"\n }\n }" },
     { "default-prim", "/", "'nope'", "(\n defaultPrim = \"nope\"\n)\ndef \"W\" {}" },
     { "default-prim", "/W", "a class", "(\n defaultPrim = \"W\"\n)\nclass \"W\" {}" },
     { "stage-metadata", "/", "upAxis", "(\n upAxis = \"X\"\n)" },
@@ -31,8 +31,8 @@ static const struct {
     { "missing-asset", "/a.f", "@none.png@", "def \"a\" { asset f = @none.png@\n }" },
     { "missing-asset", "/a.f", "is a URL", "def \"a\" { asset f = @https://example.com/a.png@\n }" },
     { "kind", "/a", "'banana'", "def \"a\" ( kind = \"banana\" ) {}" },
-    { "kind", "/a/b", "below the component", "def \"a\" ( kind = \"component\" ) { def \"b\" ( kind = \"component\" ) {} }" },
-    { "variant", "/a", "'two'", "def \"a\" ( variants = { string v = \"two\" }\n variantSets = \"v\" ) { variantSet \"v\" = { \"one\" {} } }" },
+    { "kind", "/a/b", "below the component", "def \"a\" ( kind = \"component\" ) { def \"b\" ( kind = \"component\" ) {}\n }" },
+    { "variant", "/a", "'two'", "def \"a\" ( variants = { string v = \"two\" }\n variantSets = \"v\" ) { variantSet \"v\" = { \"one\" {} }\n }" },
     { "transform", "/a.xformOpOrder", "does not exist", "def Xform \"a\" { uniform token[] xformOpOrder = [\"xformOp:translate\"]\n }" },
     { "transform", "/a.xformOpOrder", "no transform op", "def Xform \"a\" { uniform token[] xformOpOrder = [\"xformOp:wobble\"]\n }" },
     { "transform", "/a.xformOp:scale", "not in xformOpOrder", "def Xform \"a\" { float3 xformOp:scale = (1, 1, 1)\n }" },
@@ -57,22 +57,22 @@ static const struct {
     { "instancer", "/a.positions", "1 positions for 2", "def PointInstancer \"a\" { rel prototypes = </p>\n int[] protoIndices = [0, 0]\n point3f[] positions = [(0,0,0)]\n }\ndef Xform \"p\" {}" },
     { "index-range", "/a.protoIndices", "1 of 1", "def PointInstancer \"a\" { rel prototypes = </p>\n int[] protoIndices = [3]\n point3f[] positions = [(0,0,0)]\n }\ndef Xform \"p\" {}" },
     { "subset", "/m/b.indices", "1 faces", "def Mesh \"m\" { int[] faceVertexCounts = [3]\n int[] faceVertexIndices = [0, 0, 0]\n point3f[] points = [(0,0,0)]\n def GeomSubset \"a\" { uniform token familyName = \"materialBind\"\n int[] indices = [0]\n }\n"
-                                          " def GeomSubset \"b\" { uniform token familyName = \"materialBind\"\n int[] indices = [0]\n } }" },
+                                          " def GeomSubset \"b\" { uniform token familyName = \"materialBind\"\n int[] indices = [0]\n }\n }" },
     { "camera", "/a.clippingRange", "between 5 and 1", "def Camera \"a\" { float2 clippingRange = (5, 1)\n }" },
-    { "nested-gprim", "/a/b", "</a>", "def Sphere \"a\" { def Sphere \"b\" {} }" },
+    { "nested-gprim", "/a/b", "</a>", "def Sphere \"a\" { def Sphere \"b\" {}\n }" },
     { "skeleton", "/a.restTransforms", "1 elements for 2 joints", "def Skeleton \"a\" { uniform token[] joints = [\"a\", \"b\"]\n uniform matrix4d[] restTransforms = [((1,0,0,0),(0,1,0,0),(0,0,1,0),(0,0,0,1))]\n }" },
     { "skeleton", "/r/m.primvars:skel:jointIndices", "1 of 1", "def SkelRoot \"r\" { def Skeleton \"s\" { uniform token[] joints = [\"a\"]\n }\n def Mesh \"m\" ( apiSchemas = [\"SkelBindingAPI\"] ) { rel skel:skeleton = </r/s>\n"
-                                                          " int[] primvars:skel:jointIndices = [7] ( interpolation = \"constant\" )\n float[] primvars:skel:jointWeights = [1] ( interpolation = \"constant\" )\n } }" },
+                                                          " int[] primvars:skel:jointIndices = [7] ( interpolation = \"constant\" )\n float[] primvars:skel:jointWeights = [1] ( interpolation = \"constant\" )\n }\n }" },
     { "not-normalised", "/r/m.primvars:skel:jointWeights", "1 of 1", "def SkelRoot \"r\" { def Skeleton \"s\" { uniform token[] joints = [\"a\"]\n }\n def Mesh \"m\" ( apiSchemas = [\"SkelBindingAPI\"] ) { rel skel:skeleton = </r/s>\n"
-                                                                " int[] primvars:skel:jointIndices = [0] ( interpolation = \"constant\" )\n float[] primvars:skel:jointWeights = [0.5] ( interpolation = \"constant\" )\n } }" },
-    { "shader-id", "/m/s", "which one", "def Material \"m\" { def Shader \"s\" {} }" },
-    { "shader-id", "/m/s", "'UsdPreviewThing'", "def Material \"m\" { def Shader \"s\" { uniform token info:id = \"UsdPreviewThing\"\n } }" },
-    { "shader-input", "/m/s.inputs:roughness", "as float", "def Material \"m\" { def Shader \"s\" { uniform token info:id = \"UsdPreviewSurface\"\n color3f inputs:roughness = (1, 1, 1)\n } }" },
-    { "shader-input", "/m/s.inputs:shine", "no such input", "def Material \"m\" { def Shader \"s\" { uniform token info:id = \"UsdPreviewSurface\"\n float inputs:shine = 1\n } }" },
+                                                                " int[] primvars:skel:jointIndices = [0] ( interpolation = \"constant\" )\n float[] primvars:skel:jointWeights = [0.5] ( interpolation = \"constant\" )\n }\n }" },
+    { "shader-id", "/m/s", "which one", "def Material \"m\" { def Shader \"s\" {}\n }" },
+    { "shader-id", "/m/s", "'UsdPreviewThing'", "def Material \"m\" { def Shader \"s\" { uniform token info:id = \"UsdPreviewThing\"\n }\n }" },
+    { "shader-input", "/m/s.inputs:roughness", "as float", "def Material \"m\" { def Shader \"s\" { uniform token info:id = \"UsdPreviewSurface\"\n color3f inputs:roughness = (1, 1, 1)\n }\n }" },
+    { "shader-input", "/m/s.inputs:shine", "no such input", "def Material \"m\" { def Shader \"s\" { uniform token info:id = \"UsdPreviewSurface\"\n float inputs:shine = 1\n }\n }" },
     { "shading-cycle", "/m/a", "back to itself", "def Material \"m\" { def Shader \"a\" { uniform token info:id = \"x\"\n float inputs:i.connect = </m/b.outputs:o>\n float outputs:o\n }\n"
-                                               " def Shader \"b\" { uniform token info:id = \"x\"\n float inputs:i.connect = </m/a.outputs:o>\n float outputs:o\n } }" },
-    { "encapsulation", "/m/a.inputs:i", "outside", "def Material \"m\" { def Shader \"a\" { uniform token info:id = \"x\"\n float inputs:i.connect = </b.outputs:o>\n } }\ndef Shader \"b\" { uniform token info:id = \"x\"\n float outputs:o\n }" },
-    { "connection-type", "/m/a.inputs:i", "color3f", "def Material \"m\" { def Shader \"a\" { uniform token info:id = \"x\"\n float inputs:i.connect = </m/b.outputs:o>\n }\n def Shader \"b\" { uniform token info:id = \"x\"\n color3f outputs:o\n } }" },
+                                               " def Shader \"b\" { uniform token info:id = \"x\"\n float inputs:i.connect = </m/a.outputs:o>\n float outputs:o\n }\n }" },
+    { "encapsulation", "/m/a.inputs:i", "outside", "def Material \"m\" { def Shader \"a\" { uniform token info:id = \"x\"\n float inputs:i.connect = </b.outputs:o>\n }\n }\ndef Shader \"b\" { uniform token info:id = \"x\"\n float outputs:o\n }" },
+    { "connection-type", "/m/a.inputs:i", "color3f", "def Material \"m\" { def Shader \"a\" { uniform token info:id = \"x\"\n float inputs:i.connect = </m/b.outputs:o>\n }\n def Shader \"b\" { uniform token info:id = \"x\"\n color3f outputs:o\n }\n }" },
     { "material-binding", "/a.material:binding", "not a Material", "def Mesh \"a\" ( apiSchemas = [\"MaterialBindingAPI\"] ) { rel material:binding = </b>\n }\ndef Scope \"b\" {}" },
     { "material-binding", "/a.material:binding", "2 targets", "def Mesh \"a\" ( apiSchemas = [\"MaterialBindingAPI\"] ) { rel material:binding = [</b>, </c>]\n }\ndef Material \"b\" {}\ndef Material \"c\" {}" },
     { "collection", "/a", "includes itself", "def \"a\" ( apiSchemas = [\"CollectionAPI:c\"] ) { rel collection:c:includes = </a.collection:c>\n }" },
@@ -116,7 +116,7 @@ static bool finds(usd_stage *s, const char *rule, const char *words)
 static void targets_that_lead_out_of_a_reference(void **state)
 {
     struct folder f = make_folder();
-    write_file(&f, "a.usda", "#usda 1.0\ndef \"A\" { def Mesh \"m\" ( apiSchemas = [\"MaterialBindingAPI\"] ) { rel material:binding = </A/l>\n }\n def Material \"l\" {} }\n");
+    write_file(&f, "a.usda", "#usda 1.0\ndef \"A\" { def Mesh \"m\" ( apiSchemas = [\"MaterialBindingAPI\"] ) { rel material:binding = </A/l>\n }\n def Material \"l\" {}\n }\n");
     usd_stage *s = open_file(write_file(&f, "b.usda", "#usda 1.0\ndef \"B\" ( references = @a.usda@</A/m> ) {}\n"));
     assert_true(finds(s, "target-outside", "</A/l>"));
     usd_stage_close(&s);

@@ -45,7 +45,7 @@ static void bounds(void **state)
         " def Sphere \"guide\" { double radius = 100\n uniform token purpose = \"guide\"\n }\n"
         " def Sphere \"hidden\" { double radius = 200\n token visibility = \"invisible\"\n }\n"
         " def PointInstancer \"pi\" { rel prototypes = </W/pi/p>\n int[] protoIndices = [0, 0]\n point3f[] positions = [(0, 0, 50), (0, 0, -50)]\n float3[] scales = [(1,1,1),(2,2,2)]\n"
-        "  def Sphere \"p\" {} }\n def Cone \"cone\" { uniform token axis = \"X\"\n double height = 80\n }\n}\n");
+        "  def Sphere \"p\" {}\n }\n def Cone \"cone\" { uniform token axis = \"X\"\n double height = 80\n }\n}\n");
     struct usd_bounds b;
     assert_true(usd_prim_world_bounds(prim(s, "/W"), NAN, USD_PURPOSE_DEFAULT, &b));
     NEAR(b.min[0], -40), NEAR(b.max[0], 40), NEAR(b.max[1], 30), NEAR(b.max[2], 51), NEAR(b.min[2], -52);
@@ -61,12 +61,12 @@ static void bounds(void **state)
 static void bindings(void **state)
 {
     usd_stage *s = open_text(
-        "#usda 1.0\ndef \"L\" { def Material \"red\" {}\n def Material \"blue\" {}\n def Material \"pre\" {} }\n"
+        "#usda 1.0\ndef \"L\" { def Material \"red\" {}\n def Material \"blue\" {}\n def Material \"pre\" {}\n }\n"
         "def Xform \"W\" ( prepend apiSchemas = [\"MaterialBindingAPI\", \"CollectionAPI:some\"] )\n{\n rel material:binding = </L/red>\n rel material:binding:preview = </L/pre>\n"
         " uniform token collection:some:expansionRule = \"expandPrims\"\n rel collection:some:includes = </W/c>\n rel collection:some:excludes = </W/c/not>\n"
         " rel material:binding:collection:x = [</W.collection:some>, </L/blue>]\n"
-        " def Mesh \"m\" { def GeomSubset \"s\" { rel material:binding = </L/blue>\n } }\n def Xform \"c\" { def Mesh \"in\" {}\n def Mesh \"not\" {} }\n}\n"
-        "def Xform \"S\" { rel material:binding = </L/red> ( bindMaterialAs = \"strongerThanDescendants\" )\n def Mesh \"m\" { rel material:binding = </L/blue>\n } }\n");
+        " def Mesh \"m\" { def GeomSubset \"s\" { rel material:binding = </L/blue>\n }\n }\n def Xform \"c\" { def Mesh \"in\" {}\n def Mesh \"not\" {}\n }\n}\n"
+        "def Xform \"S\" { rel material:binding = </L/red> ( bindMaterialAs = \"strongerThanDescendants\" )\n def Mesh \"m\" { rel material:binding = </L/blue>\n }\n }\n");
     assert_string_equal(usd_prim_name(usd_prim_bound_material(prim(s, "/W/m"), "")), "red");
     assert_string_equal(usd_prim_name(usd_prim_bound_material(prim(s, "/W/m"), "full")), "red");
     assert_string_equal(usd_prim_name(usd_prim_bound_material(prim(s, "/W/m"), "preview")), "pre");
@@ -163,7 +163,7 @@ static bool has(const usd_stage *s, const char *path, double time)
 
 static void samples_are_stronger_than_the_default_of_one_layer(void **state)
 {
-    usd_stage *s = open_text("#usda 1.0\ndef \"P\" { double v = 1\n double v.timeSamples = { 0: 2 }\n double w = 1\n double w.timeSamples = { } }\n");
+    usd_stage *s = open_text("#usda 1.0\ndef \"P\" { double v = 1\n double v.timeSamples = { 0: 2 }\n double w = 1\n double w.timeSamples = { }; }\n");
     assert_true(number(s, "/P.v", 0) == 2 && number(s, "/P.v", NAN) == 1);
     assert_true(number(s, "/P.w", 0) == 1); // no samples at all
     usd_stage_close(&s);
@@ -171,7 +171,7 @@ static void samples_are_stronger_than_the_default_of_one_layer(void **state)
 
 static void a_default_hides_the_samples_of_weaker_layers(void **state)
 {
-    usd_stage *s = layered("over \"P\" { double v = 1\n double w.timeSamples = { 5: 7 } }", "def \"P\" { double v.timeSamples = { 0: 2 }\n double w = 3 }", "");
+    usd_stage *s = layered("over \"P\" { double v = 1\n double w.timeSamples = { 5: 7 }; }", "def \"P\" { double v.timeSamples = { 0: 2 }\n double w = 3; }", "");
     assert_true(number(s, "/P.v", 0) == 1 && number(s, "/P.w", 0) == 7);
     assert_true(number(s, "/P.w", NAN) == 3); // defaults resolve on their own
     assert_int_equal(usd_attr_sample_count(usd_stage_find_property(s, "/P.v")), 0);
@@ -180,17 +180,17 @@ static void a_default_hides_the_samples_of_weaker_layers(void **state)
 
 static void a_blocked_default_hides_everything_weaker(void **state)
 {
-    usd_stage *s = layered("over \"P\" { double v = None }", "def \"P\" { double v = 1\n double v.timeSamples = { 0: 2 } }", "");
+    usd_stage *s = layered("over \"P\" { double v = None; }", "def \"P\" { double v = 1\n double v.timeSamples = { 0: 2 }; }", "");
     assert_true(!has(s, "/P.v", 0) && !has(s, "/P.v", NAN) && !usd_attr_has_value(usd_stage_find_property(s, "/P.v")));
     usd_stage_close(&s);
-    s = open_text("#usda 1.0\ndef \"P\" { double v = None\n double v.timeSamples = { 0: 2 } }\n"); // samples of the same layer stay
+    s = open_text("#usda 1.0\ndef \"P\" { double v = None\n double v.timeSamples = { 0: 2 }; }\n"); // samples of the same layer stay
     assert_true(number(s, "/P.v", 0) == 2 && !has(s, "/P.v", NAN));
     usd_stage_close(&s);
 }
 
 static void a_blocked_sample_holds_until_the_next(void **state)
 {
-    usd_stage *s = open_text("#usda 1.0\ndef \"P\" { double v.timeSamples = { 0: 1, 1: None, 2: 3, 3: None } }\n");
+    usd_stage *s = open_text("#usda 1.0\ndef \"P\" { double v.timeSamples = { 0: 1, 1: None, 2: 3, 3: None }; }\n");
     assert_true(number(s, "/P.v", 0.5) == 1 && number(s, "/P.v", 2) == 3 && number(s, "/P.v", 2.5) == 3); // held before a block
     assert_true(!has(s, "/P.v", 1) && !has(s, "/P.v", 1.9) && !has(s, "/P.v", 9));
     assert_int_equal(usd_attr_sample_count(usd_stage_find_property(s, "/P.v")), 4);
@@ -199,8 +199,8 @@ static void a_blocked_sample_holds_until_the_next(void **state)
 
 static void an_animation_block_lets_weaker_defaults_through(void **state)
 {
-    usd_stage *s = layered("over \"P\" { double a = AnimationBlock\n double a.timeSamples = { 0: 9 }\n double b = AnimationBlock\n double c = AnimationBlock\n double d = AnimationBlock }",
-                           "def \"P\" { double a = 1\n double b = 2\n double b.timeSamples = { 0: 5 }\n double c = 3\n double c.spline = { 0: 5 } }", "");
+    usd_stage *s = layered("over \"P\" { double a = AnimationBlock\n double a.timeSamples = { 0: 9 }\n double b = AnimationBlock\n double c = AnimationBlock\n double d = AnimationBlock; }",
+                           "def \"P\" { double a = 1\n double b = 2\n double b.timeSamples = { 0: 5 }\n double c = 3\n double c.spline = { 0: 5 }; }", "");
     assert_true(number(s, "/P.a", 0) == 9 && number(s, "/P.a", NAN) == 1); // samples beside it are stronger
     assert_true(number(s, "/P.b", 0) == 2 && number(s, "/P.c", 0) == 3 && number(s, "/P.b", NAN) == 2);
     assert_true(!has(s, "/P.d", 0) && !has(s, "/P.d", NAN));
@@ -210,7 +210,7 @@ static void an_animation_block_lets_weaker_defaults_through(void **state)
 
 static void values_are_held_before_the_first_and_after_the_last_sample(void **state)
 {
-    usd_stage *s = open_text("#usda 1.0\ndef \"P\" { double v.timeSamples = { 10: 1, 20: 2 } }\n");
+    usd_stage *s = open_text("#usda 1.0\ndef \"P\" { double v.timeSamples = { 10: 1, 20: 2 }; }\n");
     assert_true(number(s, "/P.v", -1e9) == 1 && number(s, "/P.v", 9) == 1 && number(s, "/P.v", 1e9) == 2);
     usd_stage_close(&s);
 }
@@ -231,7 +231,7 @@ static void which_types_interpolate(void **state)
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         char text[512];
-        snprintf(text, sizeof(text), "#usda 1.0\ndef \"P\" { %s v.timeSamples = { 0: %s, 2: %s } }\n", rows[i].type, rows[i].from, rows[i].to);
+        snprintf(text, sizeof(text), "#usda 1.0\ndef \"P\" { %s v.timeSamples = { 0: %s, 2: %s }; }\n", rows[i].type, rows[i].from, rows[i].to);
         usd_stage *s = open_text(text);
         struct usd_value v;
         double d[16];
@@ -241,7 +241,7 @@ static void which_types_interpolate(void **state)
         usd_value_finish(&v);
         usd_stage_close(&s);
     }
-    usd_stage *s = open_text("#usda 1.0\ndef \"P\" { token t.timeSamples = { 0: \"a\", 2: \"b\" }\n string[] s.timeSamples = { 0: [\"a\"], 2: [\"b\"] }\n asset a.timeSamples = { 0: @a@, 2: @b@ } }\n");
+    usd_stage *s = open_text("#usda 1.0\ndef \"P\" { token t.timeSamples = { 0: \"a\", 2: \"b\" }\n string[] s.timeSamples = { 0: [\"a\"], 2: [\"b\"] }\n asset a.timeSamples = { 0: @a@, 2: @b@ }; }\n");
     const char *t;
     struct usd_asset a;
     assert_true(usd_attr_get_token(usd_stage_find_property(s, "/P.t"), 1.9, &t) && !strcmp(t, "a"));
@@ -254,7 +254,7 @@ static void quaternions_turn_evenly(void **state)
     // 0 and 90 degrees about Z, and the same with the sign of the second turned.
     usd_stage *s = open_text("#usda 1.0\ndef \"P\" { quatd q.timeSamples = { 0: (1, 0, 0, 0), 3: (0.7071067811865476, 0, 0, 0.7071067811865476) }\n"
                              " quatd n.timeSamples = { 0: (1, 0, 0, 0), 3: (-0.7071067811865476, 0, 0, -0.7071067811865476) }\n"
-                             " quath[] h.timeSamples = { 0: [(1, 0, 0, 0)], 2: [(0, 0, 0, 1)] } }\n");
+                             " quath[] h.timeSamples = { 0: [(1, 0, 0, 0)], 2: [(0, 0, 0, 1)] }; }\n");
     static const char *const names[] = { "/P.q", "/P.n" };
     struct usd_value v;
     double q[4];
@@ -272,7 +272,7 @@ static void quaternions_turn_evenly(void **state)
 // 0.1f and 0.7f at a third: what comes out depends on what is rounded when.
 static void interpolation_rounds_to_the_type(void **state)
 {
-    usd_stage *s = open_text("#usda 1.0\ndef \"P\" { float f.timeSamples = { 0: 0.1, 3: 0.7 }\n float2 g.timeSamples = { 0: (0.1, 0.1), 3: (0.7, 0.7) } }\n");
+    usd_stage *s = open_text("#usda 1.0\ndef \"P\" { float f.timeSamples = { 0: 0.1, 3: 0.7 }\n float2 g.timeSamples = { 0: (0.1, 0.1), 3: (0.7, 0.7) }; }\n");
     struct usd_value v;
     double t = (1.0 - 0.0) / (3.0 - 0.0);
     assert_true(usd_attr_get(usd_stage_find_property(s, "/P.f"), 1, &v));
@@ -287,7 +287,7 @@ static void interpolation_rounds_to_the_type(void **state)
 static void layer_offsets_move_samples_and_time_codes(void **state)
 {
     static const char *const weak = "def \"P\" ( customData = { timecode t = 3\n timecode[] ts = [1, 2]\n dictionary in = { timecode t = 4 }\n double d = 3 } )\n"
-                                    "{ double v.timeSamples = { 0: 1, 10: 2 }\n timecode t = 3\n timecode[] ts = [1, 2]\n timecode s.timeSamples = { 0: 0, 10: 10 } }";
+                                    "{ double v.timeSamples = { 0: 1, 10: 2 }\n timecode t = 3\n timecode[] ts = [1, 2]\n timecode s.timeSamples = { 0: 0, 10: 10 }; }";
     usd_stage *s = layered("", weak, "( offset = 100; scale = 2 )");
     double times[2];
     assert_int_equal(usd_attr_sample_times(usd_stage_find_property(s, "/P.v"), times, 2), 2);
@@ -327,7 +327,7 @@ static void merged_dictionaries_keep_each_layers_time_codes_and_assets(void **st
 
 static void a_negative_scale_turns_time_around(void **state)
 {
-    usd_stage *s = layered("", "def \"P\" { double v.timeSamples = { 0: 1, 10: 2 } }", "( scale = -1 )");
+    usd_stage *s = layered("", "def \"P\" { double v.timeSamples = { 0: 1, 10: 2 }; }", "( scale = -1 )");
     double times[2];
     assert_int_equal(usd_attr_sample_times(usd_stage_find_property(s, "/P.v"), times, 2), 2);
     assert_true(times[0] == -10 && times[1] == 0 && number(s, "/P.v", -10) == 2 && number(s, "/P.v", -5) == 1.5);
@@ -336,7 +336,7 @@ static void a_negative_scale_turns_time_around(void **state)
 
 static void an_offset_without_inverse_counts_as_none(void **state)
 {
-    usd_stage *s = layered("", "def \"P\" { double v.timeSamples = { 0: 1, 10: 2 } }", "( offset = 5; scale = 0 )");
+    usd_stage *s = layered("", "def \"P\" { double v.timeSamples = { 0: 1, 10: 2 }; }", "( offset = 5; scale = 0 )");
     assert_true(number(s, "/P.v", 10) == 2 && number(s, "/P.v", 5) == 1.5);
     assert_int_equal(usd_stage_diagnostic_count(s), 1);
     usd_stage_close(&s);
@@ -344,7 +344,7 @@ static void an_offset_without_inverse_counts_as_none(void **state)
 
 static void offsets_of_references_and_sublayers_multiply(void **state)
 {
-    write_file(&dir, "inner.usda", "#usda 1.0\ndef \"A\" { double v.timeSamples = { 0: 1, 10: 2 } }\n");
+    write_file(&dir, "inner.usda", "#usda 1.0\ndef \"A\" { double v.timeSamples = { 0: 1, 10: 2 }; }\n");
     usd_stage *s = layered("", "def \"P\" ( references = @./inner.usda@</A> ( offset = 1; scale = 2 ) ) {}", "( offset = 100; scale = 3 )");
     double times[2];
     assert_int_equal(usd_attr_sample_times(usd_stage_find_property(s, "/P.v"), times, 2), 2);
@@ -466,7 +466,7 @@ static void ops_without_value_or_of_no_known_kind_do_nothing(void **state)
 static void only_xformable_prims_have_a_transform(void **state)
 {
 #define MOVED "{ double3 xformOp:translate = (1, 2, 3)\n uniform token[] xformOpOrder = [\"xformOp:translate\"]\n def Xform \"k\" " 
-    usd_stage *s = open_text("#usda 1.0\ndef \"A\" " MOVED "{} }\ndef Scope \"B\" " MOVED "{} }\ndef Cube \"C\" " MOVED "{} }\n");
+    usd_stage *s = open_text("#usda 1.0\ndef \"A\" " MOVED "{}\n }\ndef Scope \"B\" " MOVED "{}\n }\ndef Cube \"C\" " MOVED "{}\n }\n");
     double m[16];
     usd_prim_world_matrix(prim(s, "/A/k"), NAN, m);
     assert_true(is_identity(m));
@@ -489,7 +489,7 @@ static void the_order_of_ops_is_a_default_value(void **state)
 static void resetting_drops_ancestors_and_ops_before_it(void **state)
 {
     usd_stage *s = open_text("#usda 1.0\ndef Xform \"A\" { double3 xformOp:translate = (1, 0, 0)\n uniform token[] xformOpOrder = [\"xformOp:translate\"]\n"
-                             " def Xform \"k\" { double3 xformOp:translate = (0, 1, 0)\n float3 xformOp:scale = (2, 2, 2)\n uniform token[] xformOpOrder = [\"xformOp:translate\", \"!resetXformStack!\", \"xformOp:scale\"]\n } }\n");
+                             " def Xform \"k\" { double3 xformOp:translate = (0, 1, 0)\n float3 xformOp:scale = (2, 2, 2)\n uniform token[] xformOpOrder = [\"xformOp:translate\", \"!resetXformStack!\", \"xformOp:scale\"]\n }\n }\n");
     double m[16];
     usd_prim_world_matrix(prim(s, "/A/k"), NAN, m);
     assert_true(m[0] == 2 && m[12] == 0 && m[13] == 0);
