@@ -13,7 +13,8 @@ struct element {
     const char *file; // of a root: where it was read, seen from the layer; else NULL
 };
 
-#define MX_MAX_DEFS 1000 // node definitions of one document
+#define MX_MAX_DEFS    1000 // node definitions of one document
+#define MX_MAX_INHERIT 32   // looks or definitions that inherit one another
 
 struct document {
     struct layer *l;
@@ -109,6 +110,8 @@ struct mx_def {
     size_t output_count;
 };
 void mx_definition(struct document *d, const struct element *node, struct mx_def *out);
+// The <nodedef> that one inherits, or NULL.
+const struct element *mx_base(const struct document *d, const struct element *nodedef);
 // The <nodegraph> that implements a definition of the document, or NULL.
 const struct element *mx_implementation(const struct document *d, const struct element *nodedef);
 bool mx_is_node(const struct element *e);

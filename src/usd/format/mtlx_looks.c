@@ -5,7 +5,6 @@
 
 #include "mtlx_document.h"
 
-#define MAX_INHERIT 32 // looks that inherit looks that ...
 #define MAX_SELECTIONS 64
 #define MAX_SETS 10000 // collections made from `geom` attributes
 
@@ -71,7 +70,7 @@ static struct mx_property *includes_of(struct document *d, struct mx_prim *p, co
 static void add_collection(struct document *d, const struct element *e, int depth)
 {
     const char *name = mx_name(d, mx_attr(e, "name")), *list = mx_attr(e, "includecollection"), *item;
-    if (!name || depth > MAX_INHERIT)
+    if (!name || depth > MX_MAX_INHERIT)
         return;
     struct mx_prim *p           = scope(d, "Collections");
     struct mx_property *include = includes_of(d, p, name, "includes");
@@ -154,7 +153,7 @@ static void selections_of(const struct document *d, const struct element *look, 
 {
     s->count = 0;
     add_selections(s, assign);
-    for (int i = 0; look && i < MAX_INHERIT; i++, look = inherited_look(d, look))
+    for (int i = 0; look && i < MX_MAX_INHERIT; i++, look = inherited_look(d, look))
         add_selections(s, look);
 }
 
@@ -183,7 +182,7 @@ static void add_variants(struct document *d, struct mx_prim *material, const str
 
 static bool has_child_below(struct document *d, const struct element *look, const char *name)
 {
-    for (int i = 0; look && i < MAX_INHERIT; i++, look = inherited_look(d, look)) {
+    for (int i = 0; look && i < MX_MAX_INHERIT; i++, look = inherited_look(d, look)) {
         struct mx_prim *p = mx_name(d, mx_attr(look, "name")) ? mx_child(d, scope(d, "Looks"), mx_name(d, mx_attr(look, "name"))) : NULL;
         struct mx_prim *m = p ? mx_child(d, p, "Materials") : NULL;
         if (m && mx_child(d, m, name))
@@ -226,7 +225,7 @@ static void assign(struct document *d, const struct element *look, struct mx_pri
 static void add_look(struct document *d, const struct element *look, bool collections, struct geometries *known, int depth)
 {
     const char *name = mx_name(d, mx_attr(look, "name"));
-    if (!name || depth > MAX_INHERIT || mx_child(d, scope(d, "Looks"), name))
+    if (!name || depth > MX_MAX_INHERIT || mx_child(d, scope(d, "Looks"), name))
         return;
     const struct element *base = inherited_look(d, look);
     if (base)

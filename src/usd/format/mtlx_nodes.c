@@ -108,34 +108,87 @@ const struct element *mx_implementation(const struct document *d, const struct e
     return NULL;
 }
 
-// The definition of the document that a node names or fits.
+const struct element *mx_base(const struct document *d, const struct element *nodedef)
+{
+    const char *name = mx_attr(nodedef, "inherit");
+    return name ? mx_find(d, d->root, "nodedef", name) : NULL;
+}
+
+// What a definition says about a port, or what it inherits says.
+static const struct element *port_of(const struct document *d, const struct element *nodedef, const char *tag, const char *name)
+{
+    for (int i = 0; nodedef && i < MX_MAX_INHERIT; i++, nodedef = mx_base(d, nodedef))
+        for (const struct element *c = nodedef->first; c; c = c->next)
+            if (!strcmp(c->tag, tag) && mx_attr(c, "name") && (!name || !strcmp(mx_attr(c, "name"), name)))
+                return c;
+    return NULL;
+}
+
+static bool has_type(const struct document *d, const struct element *nodedef, const char *type)
+{
+    const char *own = mx_attr(nodedef, "type");
+    if (!own) // the first output has it
+        own = mx_attr(port_of(d, nodedef, "output", NULL), "type");
+    return own && type && (!strcmp(own, type) || !strcmp(type, "multioutput"));
+}
+
+// All that the node sets is there, with the same types.
+static bool has_inputs(const struct document *d, const struct element *nodedef, const struct element *node)
+{
+    for (const struct element *c = node->first; c; c = c->next) {
+        const char *name = mx_attr(c, "name"), *type = mx_attr(c, "type");
+        if (strcmp(c->tag, "input") || !name || !type)
+            continue;
+        const char *defined = mx_attr(port_of(d, nodedef, "input", name), "type");
+        if (!defined || strcmp(defined, type))
+            return false;
+    }
+    return true;
+}
+
+static bool same_version(const char *a, const char *b)
+{
+    int major[2] = { 0 }, minor[2] = { 0 };
+    return !strcmp(a, b) || (sscanf(a, "%d.%d", &major[0], &minor[0]) > 0 && sscanf(b, "%d.%d", &major[1], &minor[1]) > 0 && major[0] == major[1] && minor[0] == minor[1]);
+}
+
+static bool has_version(const struct element *nodedef, const char *wanted)
+{
+    const char *own = mx_attr(nodedef, "version"), *is_default = mx_attr(nodedef, "isdefaultversion");
+    return wanted ? own && same_version(own, wanted) : !own || (is_default && !strcmp(is_default, "true"));
+}
+
+// The definition of the document that a node names, or that fits it best: in its version, then in its inputs.
 static const struct element *local_definition(const struct document *d, const struct element *node)
 {
     const char *given = mx_attr(node, "nodedef");
     if (given)
         return mx_find(d, d->root, "nodedef", given);
-    const char *type = mx_attr(node, "type");
+    const struct element *best = NULL;
+    int best_fit               = 0;
     for (unsigned i = 0; i < d->def_count; i++) {
         const struct element *e = d->defs[i];
-        if (!mx_attr(e, "node") || strcmp(mx_attr(e, "node"), node->tag))
+        if (!mx_attr(e, "node") || strcmp(mx_attr(e, "node"), node->tag) || !has_type(d, e, mx_attr(node, "type")))
             continue;
-        const char *own = mx_attr(e, "type");
-        for (const struct element *o = e->first; o && !own; o = o->next)
-            if (!strcmp(o->tag, "output"))
-                own = mx_attr(o, "type");
-        if (own && type && (!strcmp(own, type) || !strcmp(type, "multioutput")))
-            return e;
+        int fit = 1 + 2 * has_version(e, mx_attr(node, "version")) + has_inputs(d, e, node);
+        if (fit > best_fit)
+            best = e, best_fit = fit;
     }
-    return NULL;
+    return best;
 }
 
 static void local_outputs(struct document *d, const struct element *nodedef, struct mx_def *out)
 {
-    for (const struct element *o = nodedef->first; o && out->output_count < 8; o = o->next)
-        if (!strcmp(o->tag, "output") && mx_attr(o, "name") && mx_attr(o, "type"))
-            out->outputs[out->output_count++] = (struct mx_io) { mx_attr(o, "name"), mx_attr(o, "type") };
+    for (int i = 0; nodedef && !out->output_count && i < MX_MAX_INHERIT; i++) {
+        for (const struct element *o = nodedef->first; o && out->output_count < 8; o = o->next)
+            if (!strcmp(o->tag, "output") && mx_attr(o, "name") && mx_attr(o, "type"))
+                out->outputs[out->output_count++] = (struct mx_io) { mx_attr(o, "name"), mx_attr(o, "type") };
+        if (!out->output_count && mx_attr(nodedef, "type"))
+            out->outputs[out->output_count++] = (struct mx_io) { "out", mx_attr(nodedef, "type") };
+        nodedef = mx_base(d, nodedef);
+    }
     if (!out->output_count)
-        out->outputs[out->output_count++] = (struct mx_io) { "out", mx_attr(nodedef, "type") };
+        out->outputs[out->output_count++] = (struct mx_io) { "out", NULL };
 }
 
 // ND_category_type; nodes that mix a colour or vector with a number have an FA in their definition's name, conversions

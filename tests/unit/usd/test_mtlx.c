@@ -116,6 +116,27 @@ static void definitions_of_the_document_are_node_graphs(void **state)
     usd_stage_close(&s);
 }
 
+static void definitions_are_chosen_by_version_and_inputs(void **state)
+{
+#define DEF(name, more, input) "<nodedef name=\"" name "\" node=\"paint\" " more "><input name=\"tint\" type=\"" input "\"/><output name=\"out\" type=\"surfaceshader\"/></nodedef>"
+#define PAINT(name, more) "<paint name=\"" name "\" type=\"surfaceshader\" " more "/>" MATERIAL("M" name, name)
+    usd_stage *s = open_mtlx(DEF("ND_1", "version=\"1.0\"", "color3") DEF("ND_2", "version=\"2\" isdefaultversion=\"true\"", "color3") DEF("ND_21", "version=\"2.1\"", "color3")
+                             DEF("ND_21f", "version=\"2.1\"", "float") PAINT("plain", "") PAINT("v1", "version=\"1\"") PAINT("v2", "version=\"2.0\"") PAINT("v21", "version=\"2.1\"")
+                             PAINT("named", "nodedef=\"ND_1\"")
+                             "<paint name=\"f\" type=\"surfaceshader\" version=\"2.1\"><input name=\"tint\" type=\"float\" value=\"1\"/></paint>" MATERIAL("Mf", "f"));
+    static const char *const rows[][2] = { { "plain", "ND_2" }, { "v1", "ND_1" }, { "v2", "ND_2" }, { "v21", "ND_21" }, { "named", "ND_1" }, { "f", "ND_21f" } };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char path[100];
+        snprintf(path, sizeof(path), "/MaterialX/Shaders/%s.info:id", rows[i][0]);
+        assert_string_equal(token(s, path), rows[i][1]);
+    }
+    usd_stage_close(&s);
+    // Without marks the one that says no version is the default.
+    s = open_mtlx(DEF("ND_1", "version=\"1.0\"", "color3") DEF("ND_0", "", "color3") PAINT("plain", ""));
+    assert_string_equal(token(s, "/MaterialX/Shaders/plain.info:id"), "ND_0");
+    usd_stage_close(&s);
+}
+
 // The file is that of the definition, seen from the layer; for shaders the material's child says so.
 static void nodes_name_the_file_that_defines_them(void **state)
 {
@@ -316,7 +337,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_material_has_every_input_of_its_shader), cmocka_unit_test(graphs_are_referenced_where_they_are_used),
-        cmocka_unit_test(nodes_at_the_top_make_an_implicit_graph), cmocka_unit_test(all_nodes_of_a_graph_are_there_in_order), cmocka_unit_test(definitions_of_the_document_are_node_graphs), cmocka_unit_test(nodes_name_the_file_that_defines_them), cmocka_unit_test(values_of_every_type),
+        cmocka_unit_test(nodes_at_the_top_make_an_implicit_graph), cmocka_unit_test(all_nodes_of_a_graph_are_there_in_order), cmocka_unit_test(definitions_of_the_document_are_node_graphs), cmocka_unit_test(nodes_name_the_file_that_defines_them), cmocka_unit_test(definitions_are_chosen_by_version_and_inputs), cmocka_unit_test(values_of_every_type),
         cmocka_unit_test(looks_bind_materials_to_collections), cmocka_unit_test(documents_are_included), cmocka_unit_test(a_layer_has_what_it_includes), cmocka_unit_test(what_is_left_out_is_named),
         cmocka_unit_test(materials_inherit), cmocka_unit_test(large_documents_end_at_limits),
     };
