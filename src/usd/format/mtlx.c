@@ -170,6 +170,15 @@ static void interface(struct document *d, struct mx_prim *p, const struct elemen
             add_input(d, p, c);
 }
 
+// What a definition does not say itself, those say that it inherits: they come first, so that its own values hold.
+static void inherited_interface(struct document *d, struct mx_prim *p, const struct element *nodedef, int depth)
+{
+    if (!nodedef || depth == MX_MAX_INHERIT)
+        return;
+    inherited_interface(d, p, mx_base(d, nodedef), depth + 1);
+    interface(d, p, nodedef);
+}
+
 // A <nodegraph>, made when something needs it. With a definition it has that one's name and interface.
 static struct mx_prim *graph_prim(struct document *d, const struct element *e, const struct element *nodedef)
 {
@@ -181,8 +190,7 @@ static struct mx_prim *graph_prim(struct document *d, const struct element *e, c
         return p;
     struct graph g = { d, e, mx_define(d, parent, name, "NodeGraph") };
     g.prim->doc    = mx_attr(e, "doc");
-    if (nodedef)
-        interface(d, g.prim, nodedef);
+    inherited_interface(d, g.prim, nodedef, 0);
     interface(d, g.prim, e);
     add_nodes(&g);
     for (const struct element *c = e->first; c; c = c->next) {
@@ -298,9 +306,11 @@ static void add_shader(struct material *m, const struct element *shader)
     struct mx_prim *made = shader_prim(d, shader, &def, name), *p = mx_define(d, m->prim, name, "Shader");
     reference(d, p, made);
     put_source(d, p, &def);
-    for (const struct element *c = def.local ? def.local->first : NULL; c; c = c->next)
-        if (!strcmp(c->tag, "input"))
-            lift_input(m, p, mx_attr(c, "name"), mx_attr(c, "type"));
+    const struct element *local = def.local;
+    for (int i = 0; local && i < MX_MAX_INHERIT; i++, local = mx_base(d, local))
+        for (const struct element *c = local->first; c; c = c->next)
+            if (!strcmp(c->tag, "input"))
+                lift_input(m, p, mx_attr(c, "name"), mx_attr(c, "type"));
     for (const struct mx_io *io = def.inputs; io && io->name; io++)
         lift_input(m, p, io->name, io->type);
     for (const struct element *c = shader->first; c; c = c->next) {
@@ -310,8 +320,7 @@ static void add_shader(struct material *m, const struct element *shader)
         }
         if (strcmp(c->tag, "input") || !mx_name(d, mx_attr(c, "name")) || !mx_attr(c, "type"))
             continue;
-        if (!def.local && !def.inputs) // not in our table: what the document uses is all we know
-            lift_input(m, p, mx_attr(c, "name"), mx_attr(c, "type"));
+        lift_input(m, p, mx_attr(c, "name"), mx_attr(c, "type")); // also what the definition, or our table, does not have
         struct mx_property *q = mx_port(d, m->prim, "inputs", mx_name(d, mx_attr(c, "name")), mx_attr(c, "type"));
         const char *value = mx_value(d, c), *metadata = mx_metadata(d, c, false), *source = source_of(m, c);
         q->value    = value ? value : q->value;

@@ -307,6 +307,24 @@ static void what_is_left_out_is_named(void **state)
     usd_stage_close(&s);
 }
 
+static void definitions_inherit(void **state)
+{
+    usd_stage *s = open_mtlx("<nodedef name=\"ND_base\" node=\"base\"><input name=\"tint\" type=\"color3\" value=\"1,0,0\"/><input name=\"gain\" type=\"float\" value=\"1\"/><output name=\"out\" type=\"surfaceshader\"/></nodedef>"
+                             "<nodedef name=\"ND_paint\" node=\"paint\" inherit=\"ND_base\"><input name=\"gain\" type=\"float\" value=\"2\"/></nodedef>"
+                             "<nodedef name=\"ND_loop\" node=\"loop\" inherit=\"ND_loop\"/><loop name=\"l\" type=\"surfaceshader\"/>"
+                             "<nodegraph name=\"NG_paint\" nodedef=\"ND_paint\"><surface_unlit name=\"u\" type=\"surfaceshader\"><input name=\"emission_color\" type=\"color3\" interfacename=\"tint\"/></surface_unlit>"
+                             "<output name=\"out\" type=\"surfaceshader\" nodename=\"u\"/></nodegraph>"
+                             "<paint name=\"p\" type=\"surfaceshader\"><input name=\"tint\" type=\"color3\" value=\"0,1,0\"/><input name=\"other\" type=\"float\" value=\"3\"/></paint>" MATERIAL("M", "p"));
+    assert_string_equal(connection(s, "/MaterialX/Materials/M/p.inputs:tint"), "/MaterialX/Materials/M.inputs:tint");
+    assert_string_equal(connection(s, "/MaterialX/NodeGraphs/ND_paint/u.inputs:emission_color"), "/MaterialX/NodeGraphs/ND_paint.inputs:tint");
+    assert_true(number(s, "/MaterialX/NodeGraphs/ND_paint.inputs:gain", NAN) == 2);
+    // What no definition has keeps its value and reaches the shader.
+    assert_true(number(s, "/MaterialX/Materials/M.inputs:other", NAN) == 3);
+    assert_string_equal(connection(s, "/MaterialX/Materials/M/p.inputs:other"), "/MaterialX/Materials/M.inputs:other");
+    assert_non_null(usd_stage_find_property(s, "/MaterialX/Shaders/p.outputs:surface"));
+    usd_stage_close(&s);
+}
+
 static void materials_inherit(void **state)
 {
     usd_stage *s = open_mtlx("<standard_surface name=\"S\" type=\"surfaceshader\"><input name=\"base\" type=\"float\" value=\"0.75\"/></standard_surface>" MATERIAL("A", "S")
@@ -339,7 +357,7 @@ int main(void)
         cmocka_unit_test(a_material_has_every_input_of_its_shader), cmocka_unit_test(graphs_are_referenced_where_they_are_used),
         cmocka_unit_test(nodes_at_the_top_make_an_implicit_graph), cmocka_unit_test(all_nodes_of_a_graph_are_there_in_order), cmocka_unit_test(definitions_of_the_document_are_node_graphs), cmocka_unit_test(nodes_name_the_file_that_defines_them), cmocka_unit_test(definitions_are_chosen_by_version_and_inputs), cmocka_unit_test(values_of_every_type),
         cmocka_unit_test(looks_bind_materials_to_collections), cmocka_unit_test(documents_are_included), cmocka_unit_test(a_layer_has_what_it_includes), cmocka_unit_test(what_is_left_out_is_named),
-        cmocka_unit_test(materials_inherit), cmocka_unit_test(large_documents_end_at_limits),
+        cmocka_unit_test(definitions_inherit), cmocka_unit_test(materials_inherit), cmocka_unit_test(large_documents_end_at_limits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
