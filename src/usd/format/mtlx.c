@@ -367,7 +367,7 @@ static void add_material(struct document *d, const struct element *e)
     struct material m = { d, mx_define(d, scope(d, "Materials"), name, "Material") };
     m.prim->doc       = mx_attr(e, "doc");
     mx_list_add(d, &m.prim->apis, "MaterialXConfigAPI");
-    mx_property(d, m.prim, "config:mtlx:version", "string")->value = mx_quoted(d, version ? version : "1.38");
+    mx_property(d, m.prim, "config:mtlx:version", "string")->value = mx_quoted(d, version && !mx_is_older(version, 39) ? version : "1.39");
     for (size_t i = 0; i < 4; i++)
         add_shaders(&m, e, types[i]);
 }
@@ -380,7 +380,7 @@ static void check_version(struct document *d)
     int major = 1, minor = 38;
     const char *version = mx_attr(d->root, "version");
     if (version && sscanf(version, "%d.%d", &major, &minor) == 2 && (major != 1 || minor < 38 || minor > 39))
-        layer_warn(d->l, "MaterialX: version %d.%d is read as if it were %s", major, minor, major > 1 || minor > 39 ? "1.39" : "1.38; older documents are not upgraded");
+        layer_warn(d->l, "MaterialX: version %d.%d is read as if it were %s", major, minor, major > 1 || minor > 39 ? "1.39" : "1.38; changes before that are not followed");
 }
 
 static void index_definitions(struct document *d)
@@ -412,6 +412,7 @@ static void mention_rest(struct document *d)
 static void convert(struct document *d)
 {
     check_version(d);
+    mx_upgrade(d, d->root);
     index_definitions(d);
     for (unsigned i = 0; i < d->graph_count; i++) {
         const struct element *e = d->graphs[i];

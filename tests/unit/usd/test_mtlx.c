@@ -40,7 +40,7 @@ static void a_material_has_every_input_of_its_shader(void **state)
     assert_string_equal(token(s, "/MaterialX/Materials/M/SR.info:id"), "ND_standard_surface_surfaceshader");
     assert_string_equal(token(s, "/MaterialX/Shaders/SR.info:id"), "ND_standard_surface_surfaceshader");
     assert_true(usd_prim_has_api(prim(s, "/MaterialX/Materials/M"), "MaterialXConfigAPI"));
-    assert_string_equal(token(s, "/MaterialX/Materials/M.config:mtlx:version"), "1.38");
+    assert_string_equal(token(s, "/MaterialX/Materials/M.config:mtlx:version"), "1.39"); // what it is after the upgrade
     assert_int_equal(usd_stage_diagnostic_count(s), 0);
     usd_stage_close(&s);
 }
@@ -325,6 +325,46 @@ static void definitions_inherit(void **state)
     usd_stage_close(&s);
 }
 
+static void swizzles_are_upgraded(void **state)
+{
+    static const struct {
+        const char *from, *to, *channels, *id;
+        int index; // -1: none
+    } rows[] = {
+        { "color3", "float", "b", "ND_extract_color3", 2 },
+        { "vector4", "float", "w", "ND_extract_vector4", 3 },
+        { "float", "color3", "rrr", "ND_convert_float_color3", -1 },
+        { "float", "vector2", "xx", "ND_convert_float_vector2", -1 },
+        { "color3", "vector3", "rgb", "ND_convert_color3_vector3", -1 },
+        { "color4", "color3", "rgb", "ND_convert_color4_color3", -1 },
+        { "color3", "color3", "bgr", "ND_swizzle_color3_color3", -1 }, // needs several nodes
+        { "float", "color3", "rr", "ND_swizzle_float_color3", -1 },
+        { "color3", "float", "?", "ND_swizzle_color3_float", -1 },
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char body[1000];
+        snprintf(body, sizeof(body),
+                 "<nodegraph name=\"N\" nodedef=\"D\"><swizzle name=\"s\" type=\"%s\"><input name=\"in\" type=\"%s\" interfacename=\"i\"/><input name=\"channels\" type=\"string\" value=\"%s\"/></swizzle>"
+                 "</nodegraph><nodedef name=\"D\" node=\"d\"><input name=\"i\" type=\"%s\"/><output name=\"out\" type=\"float\"/></nodedef>",
+                 rows[i].to, rows[i].from, rows[i].channels, rows[i].from);
+        usd_stage *s = open_mtlx(body);
+        int index    = -1;
+        assert_string_equal(token(s, "/MaterialX/NodeGraphs/D/s.info:id"), rows[i].id);
+        assert_string_equal(connection(s, "/MaterialX/NodeGraphs/D/s.inputs:in"), "/MaterialX/NodeGraphs/D.inputs:i");
+        usd_prim_get_int(prim(s, "/MaterialX/NodeGraphs/D/s"), "inputs:index", NAN, &index);
+        assert_int_equal(index, rows[i].index);
+        bool left = strstr(rows[i].id, "swizzle");
+        assert_true(left == warns(s, "not upgraded") && left == (usd_stage_find_property(s, "/MaterialX/NodeGraphs/D/s.inputs:channels") != NULL));
+        usd_stage_close(&s);
+    }
+    // Newer documents stay as they are.
+    usd_stage *s = open_text("<?xml version=\"1.0\"?><materialx version=\"1.40\"><nodegraph name=\"N\" nodedef=\"D\"><swizzle name=\"s\" type=\"float\"><input name=\"in\" type=\"color3\"/><input name=\"channels\" type=\"string\" value=\"r\"/>"
+                             "</swizzle></nodegraph><nodedef name=\"D\" node=\"d\"><output name=\"out\" type=\"float\"/></nodedef><standard_surface name=\"S\" type=\"surfaceshader\"/>" MATERIAL("M", "S") "</materialx>");
+    assert_string_equal(token(s, "/MaterialX/NodeGraphs/D/s.info:id"), "ND_swizzle_color3_float");
+    assert_string_equal(token(s, "/MaterialX/Materials/M.config:mtlx:version"), "1.40");
+    usd_stage_close(&s);
+}
+
 static void materials_inherit(void **state)
 {
     usd_stage *s = open_mtlx("<standard_surface name=\"S\" type=\"surfaceshader\"><input name=\"base\" type=\"float\" value=\"0.75\"/></standard_surface>" MATERIAL("A", "S")
@@ -357,7 +397,7 @@ int main(void)
         cmocka_unit_test(a_material_has_every_input_of_its_shader), cmocka_unit_test(graphs_are_referenced_where_they_are_used),
         cmocka_unit_test(nodes_at_the_top_make_an_implicit_graph), cmocka_unit_test(all_nodes_of_a_graph_are_there_in_order), cmocka_unit_test(definitions_of_the_document_are_node_graphs), cmocka_unit_test(nodes_name_the_file_that_defines_them), cmocka_unit_test(definitions_are_chosen_by_version_and_inputs), cmocka_unit_test(values_of_every_type),
         cmocka_unit_test(looks_bind_materials_to_collections), cmocka_unit_test(documents_are_included), cmocka_unit_test(a_layer_has_what_it_includes), cmocka_unit_test(what_is_left_out_is_named),
-        cmocka_unit_test(definitions_inherit), cmocka_unit_test(materials_inherit), cmocka_unit_test(large_documents_end_at_limits),
+        cmocka_unit_test(definitions_inherit), cmocka_unit_test(materials_inherit), cmocka_unit_test(swizzles_are_upgraded), cmocka_unit_test(large_documents_end_at_limits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
