@@ -115,9 +115,7 @@ static struct mx_property *add_input(struct document *d, struct mx_prim *p, cons
     if (mx_attr(input, "defaultgeomprop"))
         mx_left_out(d, LEFT_GEOMPROP, input, "defaults from geometry (defaultgeomprop) are left to the renderer");
     struct mx_property *q = mx_port(d, p, "inputs", name, type);
-    const char *value = mx_value(d, input), *metadata = mx_metadata(d, input, true);
-    q->value    = value ? value : q->value;
-    q->metadata = metadata ? metadata : q->metadata;
+    mx_fill(d, q, input, true);
     return q;
 }
 
@@ -322,9 +320,8 @@ static void add_shader(struct material *m, const struct element *shader)
             continue;
         lift_input(m, p, mx_attr(c, "name"), mx_attr(c, "type")); // also what the definition, or our table, does not have
         struct mx_property *q = mx_port(d, m->prim, "inputs", mx_name(d, mx_attr(c, "name")), mx_attr(c, "type"));
-        const char *value = mx_value(d, c), *metadata = mx_metadata(d, c, false), *source = source_of(m, c);
-        q->value    = value ? value : q->value;
-        q->metadata = metadata ? metadata : q->metadata;
+        const char *source    = source_of(m, c);
+        mx_fill(d, q, c, false);
         if (source)
             mx_port(d, p, "inputs", mx_name(d, mx_attr(c, "name")), mx_attr(c, "type"))->connection = source;
     }

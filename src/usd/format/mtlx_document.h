@@ -53,7 +53,7 @@ void mx_upgrade(struct document *d, struct element *e);   // what is below e
 struct mx_property {
     struct mx_property *next;
     const char *name, *type; // type NULL: a relationship
-    const char *value, *metadata, *connection; // as text; NULL: none
+    const char *value, *samples, *metadata, *connection; // as text; NULL: none
     const char **targets; // of relationships
     size_t target_count;
     bool uniform;
@@ -93,12 +93,10 @@ bool mx_write(struct document *d, const char *header, char **out, size_t *size);
 // mtlx_values.c
 
 const char *mx_usd_type(const char *type, bool *known); // "token" and false for shaders and unknown ones
-// A value as text; NULL when there is none or it is malformed.
-const char *mx_value(struct document *d, const struct element *e);
 const char *mx_asset(struct document *d, const char *path); // NULL when text cannot say it
 const char *mx_name(struct document *d, const char *name); // usable as a prim or property name; NULL when it is not
-// Metadata of an input: colour space, and what a user interface shows.
-const char *mx_metadata(struct document *d, const struct element *e, bool ui);
+// What an input says: its value, also over time, colour space, and what a user interface shows.
+void mx_fill(struct document *d, struct mx_property *q, const struct element *e, bool ui);
 // An input or output on a prim, with the type of `type`.
 struct mx_property *mx_port(struct document *d, struct mx_prim *p, const char *prefix, const char *name, const char *type);
 

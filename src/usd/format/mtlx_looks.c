@@ -170,9 +170,7 @@ static void add_variants(struct document *d, struct mx_prim *material, const str
             const char *name = strcmp(c->tag, "input") ? NULL : mx_name(d, mx_attr(c, "name"));
             if (!name || !mx_attr(c, "type"))
                 continue;
-            struct mx_property *q = mx_port(d, v, "inputs", name, mx_attr(c, "type"));
-            q->value              = mx_value(d, c);
-            q->metadata           = mx_metadata(d, c, false);
+            mx_fill(d, mx_port(d, v, "inputs", name, mx_attr(c, "type")), c, false);
         }
     }
 }

@@ -217,6 +217,14 @@ static void put_property(struct text *t, const struct mx_property *q)
         put(t, ")");
     }
     put(t, "\n");
+    if (q->samples) {
+        put(t, q->type);
+        put(t, " ");
+        put(t, q->name);
+        put(t, ".timeSamples = ");
+        put(t, q->samples);
+        put(t, "\n");
+    }
     if (q->connection) {
         put(t, q->uniform ? "uniform " : "");
         put(t, q->type);

@@ -63,7 +63,7 @@ static const char *inherited(const struct element *e, const char *name)
 // ---------------------------------------------------------------------------------------------------------------
 // Numbers
 
-static bool is_separator(char c) { return c == ' ' || c == ',' || c == '\t' || c == '\n' || c == '\r'; }
+#define SEPARATORS " ,\t\n\r"
 
 struct text {
     ARRAY_OF(char);
@@ -112,8 +112,7 @@ static const char *numbers(struct document *d, const char *s, const struct mx_ty
     bool is_int = !strncmp(ty->mtlx, "integer", 7), is_bool = !strncmp(ty->mtlx, "boolean", 7), ok = true;
     put(&t, ty->is_array ? "[" : "");
     while (ok) {
-        while (is_separator(*s))
-            s++;
+        s += strspn(s, SEPARATORS);
         if (!*s)
             break;
         ok = elements < (ty->is_array ? MAX_NUMBERS : 1) && number_text(s, &s, is_int, is_bool, n[have]);
@@ -126,6 +125,40 @@ static const char *numbers(struct document *d, const char *s, const struct mx_ty
     put(&t, ty->is_array ? "]" : "");
     const char *text = ok && !have && (elements || ty->is_array) ? arena_strndup(&d->arena, t.items, t.count) : NULL;
     array_free(&t);
+    return text;
+}
+
+// "{1: a, 2: b}" from a list of values for the times from first to last; NULL when their number is another.
+static const char *samples(struct document *d, const char *s, const struct mx_type *ty, int first, int last)
+{
+    char n[16][40];
+    struct text t = { 0 };
+    int have = 0, time = first;
+    bool is_int = !strncmp(ty->mtlx, "integer", 7), is_bool = !strncmp(ty->mtlx, "boolean", 7), ok = true;
+    for (s += strspn(s, SEPARATORS); ok && *s; s += strspn(s, SEPARATORS)) {
+        ok = time <= last && number_text(s, &s, is_int, is_bool, n[have]);
+        if (ok && ++have == ty->components) {
+            put(&t, mx_format(d, "%s%d: ", time == first ? "{" : ", ", time));
+            put_element(&t, n, have);
+            have = 0;
+            time++;
+        }
+    }
+    put(&t, "}");
+    const char *text = ok && !have && time == last + 1 ? arena_strndup(&d->arena, t.items, t.count) : NULL;
+    array_free(&t);
+    return text;
+}
+
+static const char *samples_of(struct document *d, const struct element *e)
+{
+    const char *range = mx_attr(e, "valuerange"), *curve = mx_attr(e, "valuecurve"), *text = NULL;
+    const struct mx_type *t = type_of(mx_attr(e, "type"));
+    int first, last;
+    if (range && curve && t && t->components && !t->is_array && sscanf(range, "%d%*[, ]%d", &first, &last) == 2 && first < last && last - (int64_t)first < MAX_NUMBERS)
+        text = samples(d, curve, t, first, last);
+    if ((range || curve) && !text)
+        mx_left_out(d, LEFT_CURVE, e, "a valuecurve without one value for each frame of its valuerange is left out");
     return text;
 }
 
@@ -188,12 +221,10 @@ static const char *file_name(struct document *d, const struct element *e, const 
     return mx_asset(d, substitute(d, e, value));
 }
 
-const char *mx_value(struct document *d, const struct element *e)
+static const char *value_of(struct document *d, const struct element *e)
 {
     const char *value       = mx_attr(e, "value"), *type = mx_attr(e, "type");
     const struct mx_type *t = type_of(type);
-    if (mx_attr(e, "valuecurve"))
-        mx_left_out(d, LEFT_CURVE, e, "values that vary over time (valuecurve) are left out");
     if (!value || !t)
         return NULL;
     if (t->components)
@@ -215,7 +246,7 @@ static const char *color_space(const struct document *d, const struct element *e
     return color || image ? own : NULL;
 }
 
-const char *mx_metadata(struct document *d, const struct element *e, bool ui)
+static const char *metadata_of(struct document *d, const struct element *e, bool ui)
 {
     const char *space = color_space(d, e), *doc = mx_attr(e, "doc") ? mx_attr(e, "doc") : ui ? mx_attr(e, "helptext") : NULL;
     const char *folder = ui ? mx_attr(e, "uifolder") : NULL, *name = ui ? mx_attr(e, "uiname") : NULL, *choices = ui ? mx_attr(e, "enum") : NULL;
@@ -245,6 +276,14 @@ const char *mx_metadata(struct document *d, const struct element *e, bool ui)
     const char *text = arena_strndup(&d->arena, t.items ? t.items : "", t.count);
     array_free(&t);
     return text;
+}
+
+void mx_fill(struct document *d, struct mx_property *q, const struct element *e, bool ui)
+{
+    const char *value = value_of(d, e), *varying = samples_of(d, e), *metadata = metadata_of(d, e, ui);
+    q->value    = value ? value : q->value;
+    q->samples  = varying ? varying : q->samples;
+    q->metadata = metadata ? metadata : q->metadata;
 }
 
 struct mx_property *mx_port(struct document *d, struct mx_prim *p, const char *prefix, const char *name, const char *type)

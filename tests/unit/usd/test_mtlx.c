@@ -291,7 +291,7 @@ static void what_is_left_out_is_named(void **state)
         { "<geominfo name=\"g\"/>", "geominfo" },
         { "<propertyset name=\"p\"/>", "property sets" },
         { "<nodedef name=\"ND_x\" node=\"x\" type=\"float\"/>", "without a node graph" },
-        { "<standard_surface name=\"S\" type=\"surfaceshader\"><input name=\"base\" type=\"float\" valuecurve=\"1,2\" valuerange=\"1,2\"/></standard_surface>" MATERIAL("M", "S"), "valuecurve" },
+        { "<standard_surface name=\"S\" type=\"surfaceshader\"><input name=\"base\" type=\"float\" valuecurve=\"1,2,3\" valuerange=\"1,2\"/></standard_surface>" MATERIAL("M", "S"), "valuecurve" },
         { MATERIAL("M", "nobody"), "does not exist" },
         { "<standard_surface name=\"S\" type=\"surfaceshader\"><input name=\"base\" type=\"float\" nodegraph=\"none\" output=\"o\"/></standard_surface>" MATERIAL("M", "S"), "leads nowhere" },
         { MATERIAL("no good", "S"), "no USD identifier" },
@@ -322,6 +322,20 @@ static void definitions_inherit(void **state)
     assert_true(number(s, "/MaterialX/Materials/M.inputs:other", NAN) == 3);
     assert_string_equal(connection(s, "/MaterialX/Materials/M/p.inputs:other"), "/MaterialX/Materials/M.inputs:other");
     assert_non_null(usd_stage_find_property(s, "/MaterialX/Shaders/p.outputs:surface"));
+    usd_stage_close(&s);
+}
+
+static void curves_become_samples(void **state)
+{
+    usd_stage *s = open_mtlx("<standard_surface name=\"S\" type=\"surfaceshader\"><input name=\"base\" type=\"float\" value=\"9\" valuerange=\"-1,1\" valuecurve=\"1, 2,4\"/>"
+                             "<input name=\"base_color\" type=\"color3\" valuerange=\"5, 6\" valuecurve=\"1,2,3, 4,5,6\"/><input name=\"coat\" type=\"float\" value=\"1\" valuerange=\"2,1\" valuecurve=\"1,2\"/>"
+                             "</standard_surface>" MATERIAL("M", "S"));
+    assert_true(number(s, "/MaterialX/Materials/M.inputs:base", NAN) == 9 && number(s, "/MaterialX/Materials/M.inputs:base", -1) == 1);
+    assert_true(number(s, "/MaterialX/Materials/M.inputs:base", 0) == 2 && number(s, "/MaterialX/Materials/M.inputs:base", 1) == 4);
+    float c[3];
+    assert_true(usd_prim_get_vec3f(prim(s, "/MaterialX/Materials/M"), "inputs:base_color", 6, c) && c[0] == 4 && c[2] == 6);
+    assert_false(usd_prim_get_vec3f(prim(s, "/MaterialX/Materials/M"), "inputs:base_color", NAN, c));
+    assert_true(number(s, "/MaterialX/Materials/M.inputs:coat", 1) == 1 && warns(s, "valuecurve"));
     usd_stage_close(&s);
 }
 
@@ -397,7 +411,7 @@ int main(void)
         cmocka_unit_test(a_material_has_every_input_of_its_shader), cmocka_unit_test(graphs_are_referenced_where_they_are_used),
         cmocka_unit_test(nodes_at_the_top_make_an_implicit_graph), cmocka_unit_test(all_nodes_of_a_graph_are_there_in_order), cmocka_unit_test(definitions_of_the_document_are_node_graphs), cmocka_unit_test(nodes_name_the_file_that_defines_them), cmocka_unit_test(definitions_are_chosen_by_version_and_inputs), cmocka_unit_test(values_of_every_type),
         cmocka_unit_test(looks_bind_materials_to_collections), cmocka_unit_test(documents_are_included), cmocka_unit_test(a_layer_has_what_it_includes), cmocka_unit_test(what_is_left_out_is_named),
-        cmocka_unit_test(definitions_inherit), cmocka_unit_test(materials_inherit), cmocka_unit_test(swizzles_are_upgraded), cmocka_unit_test(large_documents_end_at_limits),
+        cmocka_unit_test(definitions_inherit), cmocka_unit_test(materials_inherit), cmocka_unit_test(swizzles_are_upgraded), cmocka_unit_test(curves_become_samples), cmocka_unit_test(large_documents_end_at_limits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
