@@ -565,8 +565,9 @@ USD_API void usd_collection_close(usd_collection **collection);
  * excludes; or, where none of these includes anything, the membershipExpression.
  */
 USD_API bool usd_collection_has(const usd_collection *collection, const char *path);
-USD_API bool usd_collection_is_circular(const usd_collection *collection); /* it includes itself by way of others */
-/** The part of the membershipExpression that is not supported, or NULL. It matches nothing. */
+USD_API bool usd_collection_is_circular(const usd_collection *collection); /* it, or one that it includes or names, comes back to itself */
+/** The part of the membershipExpression that is not supported and matches nothing, or where its syntax is bad, so that all
+ *  of it matches nothing; else NULL. */
 USD_API const char *usd_collection_unsupported(const usd_collection *collection);
 /** Whether a light's (or filter's) linking collection includes a prim: "lightLink", "shadowLink", "filterLink". */
 USD_API bool usd_light_links(const usd_prim *light, const char *link, const usd_prim *prim);

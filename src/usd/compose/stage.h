@@ -295,6 +295,8 @@ static inline struct arena *below_arena(const struct usd_prim *p)
 const struct field *prim_field(const struct usd_prim *p, usd_tok name, const struct layer **layer);
 size_t prim_depth(const struct usd_prim *p);
 const usd_property *prim_property(const usd_prim *p, usd_tok name); // property.c
+// Paths of what lies below an instance lead, in the holder's namespace, to the holder; here, to the proxy's own instance.
+usd_tok path_to_instance(const struct usd_prim *proxy, usd_tok path); // property.c
 // Path of any prim into a growing buffer of the caller; returns its length.
 size_t prim_path_write(const struct usd_prim *p, char *out, size_t capacity);
 

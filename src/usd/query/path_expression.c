@@ -1,27 +1,47 @@
-// Path expressions: patterns joined by set operators. Evaluated for one path at a time, straight from the text.
+// Path expressions: patterns joined by set operators. Read once, then asked for one path at a time.
 //
-//   expression   patterns, "%/Prim:collection", "(" expression ")", joined by (tightest first)
-//                "~" complement, blank space (union), "+" union, "&" intersection, "-" difference
-//   pattern      names with "*", "?" and "[a-z]" between "/"; "//" stands for any number of levels; ".name" for properties
-//   {predicate}  behind a name: isa:Type, hasAPI:Schema, kind:name, specifier:name, defined, abstract, active, model,
-//                group, with "not", "and", "or"
+//   expression   patterns, "%/Prim:collection", "%_" (what the next weaker opinion says), "(" expression ")", joined by
+//                (tightest first) "~" complement, blank space (union), "+" union, "&" intersection, "-" difference
+//   pattern      names with "*", "?" and "[a-z]" between "/"; "//" stands for any number of levels; ".name" for properties.
+//                Begins at the root with "/", else at the prim that has the expression: with a name, "." or "..", which
+//                "//" may follow, ".." also "/" and a name
+//   {predicate}  behind a name or in place of one: path_predicate.c
 #include "path_expression.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "path.h"
+#include "path_predicate.h"
 
 #define MAX_LEVELS 256
 #define MAX_BRACKETS 64
+#define MAX_PATH 4096
+
+struct level {
+    const char *name, *end; // NULL name: "//", any number of levels
+    const struct logic *test;
+};
+
+struct pattern {
+    const struct level *levels;
+    size_t count;
+    const char *property, *property_end; // NULL: prims
+};
+
+// One of these is set.
+struct operand {
+    const struct pattern *pattern;
+    const struct usd_collection *collection;
+    const struct logic *weaker;
+};
 
 struct reader {
-    const struct path_expression *e;
-    const char *at, *path;
-    const char **unsupported;
+    struct path_expression_reader *to;
+    const struct path_expression_text *text;
+    const struct logic *weaker;
+    const char *at;
+    struct logic_builder out;
     int brackets;
-    bool check; // only look whether everything is understood
 };
 
 static bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
@@ -32,83 +52,24 @@ static void skip_space(struct reader *r)
         r->at++;
 }
 
-static bool refuse(struct reader *r, const char *what)
+static bool refuse(struct reader *r, const char *at)
 {
-    if (r->unsupported && !*r->unsupported)
-        *r->unsupported = what;
+    if (!r->to->refused)
+        r->to->refused = arena_strndup(r->to->arena, *at ? at : "the end", *at ? strnlen(at, 80) : 7);
     return false;
 }
 
-// ---------------------------------------------------------------------------------------------------------------
-// Predicates
-
-static bool argument_is(const char *word, size_t n, const char *function, const char **argument, size_t *size)
+// An operand that matches nothing has no member set.
+static bool push(struct reader *r, struct operand o)
 {
-    size_t k = strlen(function);
-    if (n < k + 1 || strncmp(word, function, k) || (word[k] != ':' && word[k] != '('))
-        return false;
-    *argument = word + k + 1;
-    *size     = n - k - 1 - (word[k] == '(' && word[n - 1] == ')');
-    return true;
-}
-
-static bool predicate_word(struct reader *r, const usd_prim *p, const char *word, size_t n)
-{
-    static const char *const specifiers[] = { "def", "over", "class" };
-    const char *a;
-    size_t size;
-    char name[256];
-#define IS(text) (n == strlen(text) && !strncmp(word, text, n))
-    if (IS("defined"))
-        return usd_prim_is_defined(p);
-    if (IS("abstract"))
-        return usd_prim_is_abstract(p);
-    if (IS("active"))
-        return usd_prim_is_active(p);
-    if (IS("model"))
-        return usd_prim_is_model(p);
-    if (IS("group"))
-        return usd_prim_is_group(p);
-#undef IS
-    bool isa = argument_is(word, n, "isa", &a, &size), api = !isa && argument_is(word, n, "hasAPI", &a, &size);
-    bool kind = !isa && !api && argument_is(word, n, "kind", &a, &size);
-    bool spec = !isa && !api && !kind && argument_is(word, n, "specifier", &a, &size);
-    if (!(isa || api || kind || spec) || size >= sizeof(name))
-        return refuse(r, "an unknown predicate");
-    memcpy(name, a, size);
-    name[size] = 0;
-    return isa ? usd_prim_is_a(p, name) : api ? usd_prim_has_api(p, name) : kind ? !strcmp(usd_prim_kind(p), name)
-                                            : !strcmp(specifiers[usd_prim_specifier(p)], name);
-}
-
-// "a and not b or c": "or" binds least; blank space means "and".
-static bool predicate(struct reader *r, const usd_prim *p, const char *s, const char *end)
-{
-    bool all = true, any = false, negate = false;
-    while (s < end) {
-        while (s < end && is_space(*s))
-            s++;
-        size_t n = 0;
-        while (s + n < end && !is_space(s[n]))
-            n++;
-        if (!n)
-            break;
-        if (n == 3 && !strncmp(s, "not", 3)) {
-            negate = !negate;
-        } else if (n == 2 && !strncmp(s, "or", 2)) {
-            any |= all;
-            all = true;
-        } else if (n != 3 || strncmp(s, "and", 3)) {
-            all &= predicate_word(r, p, s, n) != negate;
-            negate = false;
-        }
-        s += n;
-    }
-    return any || all;
+    struct operand *kept = arena_alloc(r->to->arena, sizeof(*kept));
+    if (kept)
+        *kept = o;
+    return (kept && logic_push(&r->out, LOGIC_LEAF, kept)) || refuse(r, r->at);
 }
 
 // ---------------------------------------------------------------------------------------------------------------
-// Patterns
+// Globs
 
 // "[a-z]" at *pattern against c; *pattern moves behind it.
 static bool in_class(const char **pattern, const char *end, char c)
@@ -125,7 +86,7 @@ static bool in_class(const char **pattern, const char *end, char c)
     return found != negate;
 }
 
-static bool glob(const char *p, const char *pe, const char *s, const char *se)
+bool path_glob(const char *p, const char *pe, const char *s, const char *se)
 {
     const char *star = NULL, *retry = NULL;
     for (;;) {
@@ -149,176 +110,214 @@ static bool glob(const char *p, const char *pe, const char *s, const char *se)
     }
 }
 
-struct level {
-    const char *name, *end; // NULL name: "//", any number of levels
-    const char *test, *test_end;
-};
+// ---------------------------------------------------------------------------------------------------------------
+// Reading patterns
 
-struct pattern {
+struct draft {
     struct level levels[MAX_LEVELS];
-    size_t count;
-    const char *property, *property_end; // NULL: prims
+    size_t count, literal; // so many levels at the beginning are plain names
+    unsigned up;           // ".." at the start
+    bool absolute;
+    const char *property, *property_end;
 };
 
-static const char *skip_name(const char *s, const char *end)
+// Characters of a name or "*", "?", "[...]". NULL: a bracket is not closed.
+static const char *skip_name(const char *s, bool property, bool *plain)
 {
-    while (s < end && *s != '/' && *s != '.' && *s != '{')
-        s += *s == '[' && memchr(s, ']', (size_t)(end - s)) ? (const char *)memchr(s, ']', (size_t)(end - s)) - s + 1 : 1;
-    return s;
-}
-
-static bool read_pattern(const char *s, const char *end, struct pattern *out)
-{
-    out->count = 0;
-    out->property = out->property_end = NULL;
-    while (s < end) {
-        if (*s == '.') {
-            out->property     = s + 1;
-            out->property_end = end;
-            return true;
-        }
-        if (out->count == MAX_LEVELS)
-            return false;
-        struct level *l = &out->levels[out->count];
-        *l              = (struct level) { 0 };
-        if (s + 1 < end && s[0] == '/' && s[1] == '/') {
-            out->count++;
-            s += 2;
-            if (s == end || *s == '.')
-                continue;
-            if (out->count == MAX_LEVELS)
-                return false;
-            l = &out->levels[out->count];
-            *l = (struct level) { 0 };
-        } else if (*s == '/') {
+    const char *end = s + strlen(s);
+    *plain          = true;
+    for (;;) {
+        size_t n = path_name_char(s, end, false);
+        if (n) {
+            s += n;
+        } else if (*s == '*' || *s == '?') {
+            s++;
+            *plain = false;
+        } else if (*s == '[') {
+            s      = strchr(s, ']');
+            *plain = false;
+            if (!s++)
+                return NULL;
+        } else if (property && *s == ':') {
             s++;
         } else {
-            return false;
+            return s;
         }
-        if (s == end) // "/" alone: the root
-            return out->count == 0;
-        l->name = s;
-        l->end = s = skip_name(s, end);
-        if (s < end && *s == '{') {
-            const char *close = memchr(s, '}', (size_t)(end - s));
-            if (!close)
-                return false;
-            l->test     = s + 1;
-            l->test_end = close;
-            s           = close + 1;
-        }
-        if (l->name == l->end && l->test) // "//{isa:Mesh}"
-            l->name = "*", l->end = l->name + 1;
-        out->count++;
+    }
+}
+
+static bool add_level(struct reader *r, struct draft *d, struct level l)
+{
+    if (d->count == MAX_LEVELS)
+        return refuse(r, r->at);
+    d->levels[d->count++] = l;
+    return true;
+}
+
+// "name", "name{predicate}", "{predicate}".
+static bool element(struct reader *r, struct draft *d)
+{
+    static const char any[] = "*";
+    const char *start       = r->at;
+    bool plain;
+    const char *end = skip_name(start, false, &plain);
+    if (!end)
+        return refuse(r, start);
+    struct level l = { start, end, NULL };
+    r->at          = end;
+    if (*r->at == '{') {
+        const char *predicate = ++r->at;
+        plain                 = false;
+        if (end == start)
+            l.name = any, l.end = any + 1;
+        l.test = path_predicate_read(&r->at, r->to->arena, &r->to->refused);
+        if (!l.test)
+            return refuse(r, *r->at ? r->at : predicate);
+        r->at++;
+    } else if (end == start) {
+        return refuse(r, start);
+    }
+    if (plain && d->literal == d->count)
+        d->literal++;
+    return add_level(r, d, l);
+}
+
+static bool property(struct reader *r, struct draft *d)
+{
+    bool plain;
+    d->property     = ++r->at;
+    d->property_end = skip_name(r->at, true, &plain);
+    if (!d->property_end || d->property_end == d->property || *d->property_end == '{')
+        return refuse(r, d->property - 1);
+    r->at = d->property_end;
+    return true;
+}
+
+static bool starts_property(const char *s) { return s[0] == '.' && s[1] != '.' && s[1] != '/'; }
+
+// Up to the first separator; *more says whether an element has to follow.
+static bool start(struct reader *r, struct draft *d, bool *more)
+{
+    const char *from = r->at;
+    *more            = false;
+    if (*from == '/') {
+        d->absolute = true;
+        if (from[1] != '/' && (is_space(from[1]) || !from[1] || strchr("+-&)", from[1])))
+            r->at++; // the root alone
+        return true;
+    }
+    if (*from != '.')
+        return *more = true;
+    if (from[1] != '.') { // "." alone, ".//" or ".name"
+        bool plain;
+        const char *name = skip_name(from + 1, true, &plain);
+        r->at            = name == from + 1 ? from + 1 : from;
+        return *r->at != '/' || r->at[1] == '/' ? true : refuse(r, from);
+    }
+    while (r->at[0] == '.' && r->at[1] == '.') {
+        d->up++;
+        r->at += 2;
+        if (strncmp(r->at, "/..", 3))
+            break;
+        r->at++;
     }
     return true;
 }
 
-static bool match_level(struct reader *r, const struct level *l, const usd_prim *p)
+static bool levels(struct reader *r, struct draft *d)
 {
-    const char *name = usd_prim_name(p);
-    return glob(l->name, l->end, name, name + strlen(name)) && (!l->test || predicate(r, p, l->test, l->test_end));
-}
-
-// As glob(), with "//" in the part of "*": only the last one ever has to take more.
-static bool match_levels(struct reader *r, const struct pattern *p, const usd_prim *const *prims, size_t n)
-{
-    size_t i = 0, k = 0, star = SIZE_MAX, retry = 0;
-    for (;;) {
-        if (i < p->count && !p->levels[i].name) {
-            star  = i++;
-            retry = k;
-        } else if (i < p->count && k < n && match_level(r, &p->levels[i], prims[k])) {
-            i++;
-            k++;
-        } else if (i == p->count && k == n) {
-            return true;
-        } else if (star == SIZE_MAX || retry >= n) {
-            return false;
-        } else {
-            i = star + 1;
-            k = ++retry;
-        }
-    }
-}
-
-// The literal beginning of a pattern is a path of the layer that wrote it; *mapped gets it as the stage sees it.
-static bool map_prefix(const struct path_expression *e, const char *s, const char *end, char *mapped, size_t capacity)
-{
-    char prefix[4096] = "/";
-    if (*s != '/') { // "./x", "x/*": below the prim that has the expression
-        if (s[0] == '.' && s[1] == '.')
-            return false;
-        bool dot = s[0] == '.' && s + 1 < end && s[1] == '/';
-        if (prim_path_write(e->owner, prefix, sizeof(prefix)) >= sizeof(prefix))
-            return false;
-        return snprintf(mapped, capacity, "%s%s%.*s", prefix, dot ? "" : "/", (int)(end - s - dot), s + dot) < (int)capacity;
-    }
-    size_t n = 0; // of whole names without anything special
-    for (const char *p = s; p + 1 < end && *p == '/' && p[1] != '/';) {
-        for (p++; p < end && !strchr("/*?[{.", *p);)
-            p++;
-        if (p < end && *p != '/' && *p != '.')
-            break;
-        n = (size_t)(p - s);
-    }
-    if (n >= sizeof(prefix))
+    bool more;
+    if (!start(r, d, &more) || (more && !element(r, d)))
         return false;
-    if (n) {
-        memcpy(prefix, s, n);
-        prefix[n] = 0;
+    bool named = d->count || !d->absolute; // something that may have properties
+    while (*r->at == '/') {
+        bool open = r->at[1] == '/';
+        if (open && !add_level(r, d, (struct level) { 0 }))
+            return false;
+        r->at += 1 + open;
+        bool plain;
+        if (open && *r->at != '{' && skip_name(r->at, false, &plain) == r->at)
+            return *r->at == '/' || *r->at == '.' ? refuse(r, r->at) : true;
+        if (!element(r, d))
+            return false;
+        named = true;
     }
-    usd_tok tok = e->map ? path_map_apply(e->map, prefix) : tok_str(prefix);
-    if (!tok)
-        return false; // outside of what the arc brings in
-    return snprintf(mapped, capacity, "%s%.*s", n ? tok_text(tok) : "", (int)(end - s - (ptrdiff_t)n), s + n) < (int)capacity;
+    if (!starts_property(r->at))
+        return *r->at != '.' || refuse(r, r->at);
+    return named ? property(r, d) : refuse(r, r->at);
 }
 
-static bool match_pattern(struct reader *r, const char *s, const char *end)
+// ---------------------------------------------------------------------------------------------------------------
+// From the namespace of the layer to that of the stage
+
+// 0: the path is not in what the arc brings in.
+static usd_tok to_stage(const struct reader *r, const char *path)
 {
-    char text[8192], prim_path[8192];
-    struct pattern *p = malloc(sizeof(*p));
-    const usd_prim *prims[MAX_LEVELS];
-    size_t n        = 0;
-    const char *dot = strchr(r->path, '.');
-    bool found      = false;
-    if (!p)
+    usd_tok tok = path_map_apply(r->text->map, path);
+    return tok && r->to->owner->flags & PRIM_PROXY ? path_to_instance(r->to->owner, tok) : tok;
+}
+
+// The plain beginning of a pattern, as the stage sees it.
+static usd_tok stage_prefix(const struct reader *r, const struct draft *d)
+{
+    char path[MAX_PATH];
+    size_t n = d->absolute ? 0 : strlen(r->text->anchor);
+    if (n >= sizeof(path))
+        return 0;
+    memcpy(path, r->text->anchor, n);
+    n -= n == 1; // the root
+    for (unsigned i = 0; i < d->up; i++) {
+        if (!n)
+            return 0;
+        while (path[--n] != '/')
+            ;
+    }
+    for (size_t i = 0; i < d->literal; i++) {
+        size_t size = (size_t)(d->levels[i].end - d->levels[i].name);
+        if (n + size + 2 > sizeof(path))
+            return 0;
+        path[n++] = '/';
+        memcpy(path + n, d->levels[i].name, size);
+        n += size;
+    }
+    if (!n)
+        path[n++] = '/';
+    path[n] = 0;
+    return to_stage(r, path);
+}
+
+// Names of the prefix in front of the other levels. NULL: too many, or memory is short.
+static const struct pattern *finish_pattern(struct reader *r, const struct draft *d, usd_tok prefix)
+{
+    const char *path = tok_text(prefix);
+    size_t names     = 0;
+    for (const char *s = path; *s; s++)
+        names += *s == '/' && s[1];
+    size_t count         = names + d->count - d->literal;
+    struct pattern *p    = arena_alloc(r->to->arena, sizeof(*p));
+    struct level *levels = p && count <= MAX_LEVELS ? arena_alloc(r->to->arena, count * sizeof(*levels) + 1) : NULL;
+    if (!levels)
+        return NULL;
+    for (size_t i = 0; i < names; i++) {
+        const char *end = path + 1 + strcspn(path + 1, "/");
+        levels[i]       = (struct level) { path + 1, end, NULL };
+        path            = end;
+    }
+    if (d->count > d->literal)
+        memcpy(levels + names, d->levels + d->literal, (d->count - d->literal) * sizeof(*levels));
+    *p = (struct pattern) { levels, count, d->property, d->property_end };
+    return p;
+}
+
+static bool pattern(struct reader *r)
+{
+    struct draft d  = { .count = 0 };
+    const char *at  = r->at;
+    if (!levels(r, &d))
         return false;
-    if (!map_prefix(r->e, s, end, text, sizeof(text)))
-        goto done;
-    if (!read_pattern(text, text + strlen(text), p)) {
-        refuse(r, s);
-        goto done;
-    }
-    for (size_t i = 0; r->check && i < p->count; i++)
-        if (p->levels[i].test)
-            (void)predicate(r, r->e->owner, p->levels[i].test, p->levels[i].test_end);
-    if (r->check)
-        goto done;
-    size_t size = dot ? (size_t)(dot - r->path) : strlen(r->path);
-    if (size >= sizeof(prim_path))
-        goto done;
-    memcpy(prim_path, r->path, size);
-    prim_path[size] = 0;
-    for (const usd_prim *q = usd_stage_find(prim_stage(r->e->owner), prim_path); q && usd_prim_parent(q); q = usd_prim_parent(q))
-        if (n == MAX_LEVELS)
-            goto done;
-        else
-            prims[n++] = q;
-    for (size_t i = 0; i < n / 2; i++) {
-        const usd_prim *swap = prims[i];
-        prims[i]             = prims[n - 1 - i];
-        prims[n - 1 - i]     = swap;
-    }
-    if (!n && strcmp(prim_path, "/"))
-        goto done;
-    bool open_end = p->count && !p->levels[p->count - 1].name; // "/A//" also means the properties
-    if (p->property ? !dot || !glob(p->property, p->property_end, dot + 1, dot + strlen(dot)) : dot && !open_end)
-        goto done;
-    found = match_levels(r, p, prims, n);
-done:
-    free(p);
-    return found;
+    usd_tok prefix          = stage_prefix(r, &d);
+    const struct pattern *p = prefix ? finish_pattern(r, &d, prefix) : NULL;
+    return prefix && !p ? refuse(r, at) : push(r, (struct operand) { .pattern = p });
 }
 
 // ---------------------------------------------------------------------------------------------------------------
@@ -326,64 +325,60 @@ done:
 
 static bool level(struct reader *r, int precedence);
 
+static bool ends_operand(char c) { return !c || is_space(c) || strchr("+-&()~%", c); }
+
+// The prim before the colon of "%/Prim:name". NULL with *bad: it is not a path.
+static const usd_prim *named_prim(const struct reader *r, const char *text, size_t size, bool *bad)
+{
+    char path[MAX_PATH];
+    *bad = false;
+    if (!size)
+        return r->to->owner;
+    *bad = !path_absolute(r->text->anchor, text, size, path, sizeof(path)) || strchr(path, '.');
+    if (*bad)
+        return NULL;
+    usd_tok tok = to_stage(r, path);
+    return tok ? usd_stage_find(prim_stage(r->to->owner), tok_text(tok)) : NULL;
+}
+
 static bool reference(struct reader *r)
 {
-    const char *s = ++r->at;
-    while (*s && !is_space(*s) && !strchr("+&)", *s))
-        s++;
-    const char *colon = s;
-    while (colon > r->at && colon[-1] != ':')
-        colon--;
-    const char *from = r->at;
-    r->at            = s;
-    if (colon == from) // "%_": what weaker layers say
-        return refuse(r, from - 1);
-    char path[4096];
-    size_t n                     = (size_t)(colon - 1 - from);
-    const struct usd_prim *owner = r->e->owner;
-    if (n) {
-        if (n >= sizeof(path) || *from != '/')
-            return refuse(r, from - 1);
-        memcpy(path, from, n);
-        path[n]     = 0;
-        usd_tok tok = r->e->map ? path_map_apply(r->e->map, path) : tok_str(path);
-        owner       = tok ? usd_stage_find(prim_stage(owner), tok_text(tok)) : NULL;
+    const char *start = r->at++, *s = r->at;
+    if (*s == '_' && ends_operand(s[1])) {
+        r->at++;
+        return push(r, (struct operand) { .weaker = r->weaker });
     }
-    return owner && r->e->collection_has && r->e->collection_has(owner, colon, (size_t)(s - colon), r->path, r->e->depth + 1);
+    while (!ends_operand(*s))
+        s++;
+    const char *colon = memchr(r->at, ':', (size_t)(s - r->at));
+    bool bad;
+    if (!colon || !path_valid_identifier(colon + 1, (size_t)(s - colon - 1)))
+        return refuse(r, start);
+    const usd_prim *owner = named_prim(r, r->at, (size_t)(colon - r->at), &bad);
+    if (bad)
+        return refuse(r, start);
+    r->at            = s;
+    const char *name = owner ? arena_strndup(r->to->arena, colon + 1, (size_t)(s - colon - 1)) : NULL;
+    return push(r, (struct operand) { .collection = name ? r->to->collection(r->to->user, owner, name) : NULL });
 }
 
 static bool operand(struct reader *r)
 {
-    if (*r->at == '(') {
-        if (++r->brackets > MAX_BRACKETS)
-            return refuse(r, r->at);
-        r->at++;
-        bool v = level(r, 0);
-        skip_space(r);
-        if (*r->at != ')')
-            return refuse(r, "missing )");
-        r->at++;
-        r->brackets--;
-        return v;
-    }
     if (*r->at == '%')
         return reference(r);
-    const char *s = r->at;
-    for (bool braces = false; *r->at && (braces || (!is_space(*r->at) && !strchr("+-&()~%", *r->at))); r->at++) {
-        if (*r->at == '{')
-            braces = true;
-        else if (*r->at == '}')
-            braces = false;
-        else if (*r->at == '[') // a class of characters may hold anything
-            while (r->at[1] && *r->at != ']')
-                r->at++;
-    }
-    if (r->at == s) {
-        refuse(r, *s ? s : "the end");
-        r->at += *s != 0;
+    if (*r->at != '(')
+        return pattern(r);
+    if (++r->brackets > MAX_BRACKETS)
+        return refuse(r, r->at);
+    r->at++;
+    if (!level(r, 0))
         return false;
-    }
-    return match_pattern(r, s, r->at);
+    skip_space(r);
+    if (*r->at != ')')
+        return refuse(r, r->at);
+    r->at++;
+    r->brackets--;
+    return true;
 }
 
 static bool atom(struct reader *r)
@@ -393,53 +388,141 @@ static bool atom(struct reader *r)
         negate = !negate;
         r->at++;
     }
-    return operand(r) != negate;
+    return operand(r) && (!negate || logic_push(&r->out, LOGIC_NOT, NULL) || refuse(r, r->at));
 }
 
 // Operators that bind at least so tightly: 0 "-", 1 "&", 2 "+", 3 blank space.
 static bool level(struct reader *r, int precedence)
 {
-    static const char operators[] = "-&+";
+    static const char operators[]     = "-&+";
+    static const enum logic_op does[] = { LOGIC_MINUS, LOGIC_AND, LOGIC_OR, LOGIC_OR };
     if (precedence == 4)
         return atom(r);
-    bool v = level(r, precedence + 1);
+    if (!level(r, precedence + 1))
+        return false;
     for (;;) {
         const char *before = r->at;
         skip_space(r);
-        if (!*r->at || *r->at == ')') {
-            return v;
-        } else if (precedence < 3) {
-            if (*r->at != operators[precedence])
-                return r->at = before, v;
-            r->at++;
-        } else if (r->at == before || strchr(operators, *r->at)) {
-            return r->at = before, v;
+        if (!*r->at || *r->at == ')')
+            return true;
+        bool is_operator = precedence < 3 ? *r->at == operators[precedence] : r->at != before && !strchr(operators, *r->at);
+        if (!is_operator) {
+            r->at = before;
+            return true;
         }
-        bool w = level(r, precedence + 1);
-        v      = precedence == 0 ? v && !w : precedence == 1 ? v && w : v || w;
+        r->at += precedence < 3;
+        if (!level(r, precedence + 1))
+            return false;
+        if (!logic_push(&r->out, does[precedence], NULL))
+            return refuse(r, r->at);
     }
 }
 
-static bool evaluate(struct reader *r)
+static const struct logic *read_one(struct path_expression_reader *to, const struct path_expression_text *text, const struct logic *weaker)
 {
-    skip_space(r);
-    if (!*r->at)
+    struct reader r = { .to = to, .text = text, .weaker = weaker, .at = text->text };
+    skip_space(&r);
+    bool ok = *r.at && level(&r, 0);
+    if (ok) {
+        skip_space(&r);
+        ok = !*r.at || refuse(&r, r.at);
+    }
+    if (ok)
+        return logic_finish(&r.out, to->arena);
+    array_free(&r.out);
+    return NULL;
+}
+
+const struct logic *path_expression_read(struct path_expression_reader *r, const struct path_expression_text *texts, size_t count)
+{
+    const struct logic *e = NULL;
+    while (count-- > 0)
+        e = read_one(r, &texts[count], e);
+    return e;
+}
+
+bool path_expression_has_weaker(const char *text)
+{
+    for (const char *s = strstr(text, "%_"); s; s = strstr(s + 1, "%_"))
+        if (ends_operand(s[2]))
+            return true;
+    return false;
+}
+
+// ---------------------------------------------------------------------------------------------------------------
+// Matching
+
+void path_subject_init(struct path_subject *s, const usd_stage *stage, const char *path)
+{
+    char prim[MAX_PATH * 2];
+    const char *dot = strchr(path, '.');
+    size_t size     = dot ? (size_t)(dot - path) : strlen(path);
+    s->path         = path;
+    s->property     = dot ? dot + 1 : NULL;
+    s->count        = 0;
+    s->exists       = false;
+    if (size >= sizeof(prim))
+        return;
+    memcpy(prim, path, size);
+    prim[size] = 0;
+    for (const usd_prim *q = usd_stage_find(stage, prim); q && usd_prim_parent(q); q = usd_prim_parent(q)) {
+        if (s->count == SUBJECT_LEVELS)
+            return;
+        s->prims[s->count++] = q;
+    }
+    for (size_t i = 0; i < s->count / 2; i++) {
+        const usd_prim *swap          = s->prims[i];
+        s->prims[i]                   = s->prims[s->count - 1 - i];
+        s->prims[s->count - 1 - i] = swap;
+    }
+    s->exists = s->count || !strcmp(prim, "/");
+}
+
+static bool match_level(const struct level *l, const usd_prim *p)
+{
+    const char *name = usd_prim_name(p);
+    return path_glob(l->name, l->end, name, name + strlen(name)) && (!l->test || path_predicate_holds(l->test, p));
+}
+
+// As path_glob(), with "//" in the part of "*": only the last one ever has to take more.
+static bool match_levels(const struct pattern *p, const struct path_subject *s)
+{
+    size_t i = 0, k = 0, star = SIZE_MAX, retry = 0;
+    for (;;) {
+        if (i < p->count && !p->levels[i].name) {
+            star  = i++;
+            retry = k;
+        } else if (i < p->count && k < s->count && match_level(&p->levels[i], s->prims[k])) {
+            i++;
+            k++;
+        } else if (i == p->count && k == s->count) {
+            return true;
+        } else if (star == SIZE_MAX || retry >= s->count) {
+            return false;
+        } else {
+            i = star + 1;
+            k = ++retry;
+        }
+    }
+}
+
+static bool match_pattern(const struct pattern *p, const struct path_subject *s)
+{
+    bool open_end = p->count && !p->levels[p->count - 1].name; // "/A//" also means the properties
+    if (!s->exists)
         return false;
-    bool v = level(r, 0);
-    skip_space(r);
-    return *r->at ? refuse(r, r->at) : v;
+    if (p->property ? !s->property || !path_glob(p->property, p->property_end, s->property, s->property + strlen(s->property))
+                    : s->property && !open_end)
+        return false;
+    return match_levels(p, s);
 }
 
-bool path_expression_matches(const struct path_expression *e, const char *path)
+static bool operand_has(const void *leaf, const void *subject)
 {
-    struct reader r = { .e = e, .at = e->text, .path = path };
-    return evaluate(&r);
+    const struct operand *o = leaf;
+    return o->pattern ? match_pattern(o->pattern, subject)
+           : o->collection ? collection_has_subject(o->collection, subject)
+                           : o->weaker && logic_run(o->weaker, operand_has, subject);
 }
 
-const char *path_expression_unsupported(const struct path_expression *e)
-{
-    const char *part = NULL;
-    struct reader r  = { .e = e, .at = e->text, .path = "/", .unsupported = &part, .check = true };
-    evaluate(&r);
-    return part;
-}
+bool path_expression_matches(const struct logic *e, const struct path_subject *s) { return e && logic_run(e, operand_has, s); }

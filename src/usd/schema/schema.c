@@ -82,6 +82,13 @@ static void load(void)
     schema_count = schemas ? schema_row_count : 0;
 }
 
+// The names of schemas are tokens only once the table is loaded.
+static usd_tok find_name(const char *name, size_t size)
+{
+    pthread_once(&once, load);
+    return tok_find(name, size);
+}
+
 static const struct usd_schema *schema_of(usd_tok name)
 {
     pthread_once(&once, load);
@@ -126,7 +133,7 @@ static void add_api(struct usd_definition *d, const char *name)
 {
     const char *colon           = strchr(name, ':');
     size_t n                    = colon ? (size_t)(colon - name) : strlen(name);
-    usd_tok tok                 = tok_find(name, n);
+    usd_tok tok                 = find_name(name, n);
     const struct usd_schema *s  = tok != UINT32_MAX ? schema_of(tok) : NULL;
     enum schema_kind kind       = s ? s->row->kind : SCHEMA_ABSTRACT;
     if (!s || (colon ? kind != SCHEMA_API_MULTIPLE || !colon[1] : kind != SCHEMA_API))
@@ -240,8 +247,7 @@ bool definition_value(const struct prop_spec *spec, usd_tok field, struct usd_va
 
 const usd_schema *usd_schema_find(const char *name)
 {
-    pthread_once(&once, load); // makes the tokens that are looked for
-    usd_tok tok = name && *name ? tok_find(name, strlen(name)) : UINT32_MAX;
+    usd_tok tok = name && *name ? find_name(name, strlen(name)) : UINT32_MAX;
     return tok == UINT32_MAX ? NULL : schema_of(tok);
 }
 

@@ -319,8 +319,7 @@ bool usd_property_opinion(const usd_property *q, size_t i, struct usd_opinion *o
 // ---------------------------------------------------------------------------------------------------------------
 // Targets and connections
 
-// Targets of what lies below an instance lead, in the holder's namespace, to the holder; here, to this instance.
-static usd_tok to_instance(const struct usd_prim *proxy, usd_tok path)
+usd_tok path_to_instance(const struct usd_prim *proxy, usd_tok path)
 {
     const struct usd_prim *real = prim_real(proxy), *here = proxy, *top_real = NULL, *top_here = NULL;
     // Up to the instance through which the proxy came to be: both chains climb together.
@@ -390,7 +389,7 @@ static const struct target_list *targets(const usd_property *q)
     }
     if (prop_prim(q)->flags & PRIM_PROXY)
         for (size_t i = 0; i < set.count; i++)
-            set.items[i] = to_instance(prop_prim(q), (usd_tok)set.items[i]);
+            set.items[i] = path_to_instance(prop_prim(q), (usd_tok)set.items[i]);
     struct usd_stage *s = p->index->stage;
     pthread_mutex_lock(&s->lock);
     t = arena_alloc(parts_arena(prop_prim(q)), sizeof(*t) + set.count * sizeof(t->paths[0]));

@@ -126,6 +126,14 @@ static void visibility_of_purposes(void **state)
     usd_stage_close(&s);
 }
 
+// The first test: nothing has loaded the table of schemas yet.
+static void untyped_prims_have_collections(void **state)
+{
+    usd_stage *s = open_text("#usda 1.0\ndef \"u\" ( prepend apiSchemas = [\"CollectionAPI:e\"] ) {}\n");
+    assert_int_equal(usd_prim_collection_count(prim(s, "/u")), 1);
+    usd_stage_close(&s);
+}
+
 static bool member(const usd_stage *s, const char *owner, const char *name, const char *path)
 {
     usd_collection *c;
@@ -179,16 +187,29 @@ static void path_expressions(void **state)
         { "//{isa:Mesh}", "/W/a/mesh", true }, { "//{isa:Mesh}", "/W/a", false }, { "//{not isa:Mesh}", "/W/a", true },
         { "/W//*{isa:Imageable and not isa:Mesh}", "/W/a", true }, { "//{kind:component or isa:Mesh}", "/W", true },
         { "//{hasAPI:MotionAPI}", "/W/b", true }, { "//{isa(Mesh)}", "/W/a/mesh", true }, { "%/o:rules", "/V", true },
-        { "%:rules", "/W", false }, { "%:rules + /W", "/W", true }, { "./*", "/o/child", true }, { "/W/a/mesh.points", "/W/a/mesh.points", true },
+        { "%:rules", "/W", false }, { "%:rules + /W", "/W", true }, { "%../o:rules", "/V", true }, { "*", "/o/child", true }, { "/W/a/mesh.points", "/W/a/mesh.points", true },
         { "/W/a/mesh.points", "/W/a/mesh", false }, { "//*.p*", "/W/a/mesh.points", true }, { "/W//", "/W/a/mesh.points", true },
         { "/", "/", true }, { "", "/W", false }, { "//a//mesh", "/W/a/mesh", true }, { "//a//a", "/W/a/mesh", false },
+        { ".", "/o", true }, { ".", "/o/child", false }, { ".//", "/o/child", true }, { "..", "/", true }, { "../V", "/V", true },
+        { "..//mesh", "/W/a/mesh", true }, { "../..", "/", false }, { ".x", "/o.x", true }, { "child{not isa:Mesh}", "/o/child", true },
+        { "//{isa:Mesh,Camera}", "/W/a/mesh", true }, { "//{isa(Camera, Mesh)}", "/W/a/mesh", true }, { "//{isa(Gprim, strict=true)}", "/W/a/mesh", false },
+        { "//{isa(Mesh, strict=true)}", "/W/a/mesh", true }, { "//{specifier:over,class}", "/c", true }, { "//{specifier:over,class}", "/W", false },
+        { "//{kind:model}", "/W", true }, { "//{kind(model, strict=true)}", "/W", false }, { "//{kind:group}", "/g", true },
+        { "//{kind(group, strict=true)}", "/g", false }, { "//{kind:group,component}", "/W", true }, { "//{kind:model}", "/W/b", false },
+        { "//{hasAPI(CollectionAPI, instanceName=rules)}", "/o", true }, { "//{hasAPI(CollectionAPI, instanceName='x')}", "/o", false },
+        { "//{abstract:false}", "/c", false }, { "//{abstract(true)}", "/c", true }, { "//{defined:false}", "/g", true },
+        { "//{defined(isDefined=false)}", "/W", false }, { "//{variant(v=a*)}", "/V", true }, { "//{variant(v=a*, w=a*)}", "/V", false },
+        { "//{variant(v=b)}", "/V", false }, { "//{(isa:Mesh or abstract) and not kind:group}", "/c", true }, { "/W{isa:Mesh or (kind:component)}", "/W", true },
+        { "//*{isa:Mesh}.p*", "/W/a/mesh.points", true },
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         char text[2048];
         snprintf(text, sizeof(text),
                  "#usda 1.0\ndef \"o\" ( apiSchemas = [\"CollectionAPI:e\", \"CollectionAPI:rules\"] ) { uniform pathExpression collection:e:membershipExpression = \"%s\"\n"
-                 " rel collection:rules:includes = </V>\n def \"child\" {}\n }\n"
-                 "def Xform \"W\" ( kind = \"component\" ) { def Xform \"a\" { def Mesh \"mesh\" { point3f[] points = []\n }\n }\n def Xform \"b\" ( apiSchemas = [\"MotionAPI\"] ) {}\n }\ndef Xform \"V\" {}\n",
+                 " rel collection:rules:includes = </V>\n int x = 1\n def \"child\" {}\n }\nclass \"c\" {}\nover \"g\" ( kind = \"assembly\" ) {}\n"
+                 "def Xform \"W\" ( kind = \"component\" ) { def Xform \"a\" { def Mesh \"mesh\" { point3f[] points = []\n }\n }\n"
+                 " def Xform \"b\" ( apiSchemas = [\"MotionAPI\"]\n kind = \"subcomponent\" ) {}\n }\n"
+                 "def Xform \"V\" ( variants = { string v = \"ab\" }\n variantSets = \"v\" ) { variantSet \"v\" = { \"ab\" {}\n }\n }\n",
                  rows[i].expression);
         usd_stage *s = open_text(text);
         if (member(s, "/o", "e", rows[i].path) != rows[i].member)
@@ -197,21 +218,96 @@ static void path_expressions(void **state)
     }
 }
 
+// The whole expression, whatever else it has.
 static void bad_path_expressions_match_nothing(void **state)
 {
-    static const char *const rows[] = { "%_ + /W", "/W{color:red}", "((((", "/W )", "/W + ", "~", "/W/[", "/W{isa:Mesh", "%", "&", "/W/../V", "relative//../x" };
+    static const char *const rows[] = {
+        "((((", "/W )", "/W + ", "~", "/W /W/[", "/W{isa:Mesh", "%", "&", "/W /W/../V", "/W relative//../x", "/W-", "/W, /V", "/W ./x", "/W //.points", "/W //.",
+        "/W/", "/W///", "/W{}", "/W{and}", "/W{active or}", "/W{active,defined}", "/W{isa:}", "/W{isa(strict=true, Mesh)}", "/W{(active}", "/W %nocolon", "/W %:e-",
+        "/W /W.{active}", "/W ...", "/W /W.x{active}", "/W ../",
+    };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         char text[512];
         snprintf(text, sizeof(text), "#usda 1.0\ndef \"o\" ( apiSchemas = [\"CollectionAPI:e\"] ) { uniform pathExpression collection:e:membershipExpression = \"%s\"\n }\ndef \"W\" {}\n", rows[i]);
         usd_stage *s = open_text(text);
         usd_collection *c;
         usd_collection_open(prim(s, "/o"), "e", &c);
-        (void)usd_collection_has(c, "/W");
-        if (i < 2)
-            assert_non_null(usd_collection_unsupported(c));
+        if (usd_collection_has(c, "/W") || !usd_collection_unsupported(c))
+            fail_msg("'%s'", rows[i]);
         usd_collection_close(&c);
         usd_stage_close(&s);
     }
+}
+
+// They match nothing, but the rest of the expression counts.
+static void unknown_predicates_are_named(void **state)
+{
+    static const char *const rows[][2] = { { "//{color:red} + /W", "color:red" }, { "/W //{kind}", "kind" }, { "/W //{isa(Mesh, wide=true)}", "isa(Mesh, wide=true)" },
+                                           { "/W //{abstract:perhaps}", "abstract:perhaps" }, { "/W //{specifier:def,sub}", "specifier:def,sub" }, { "/W //{variant:a}", "variant:a" } };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char text[512];
+        snprintf(text, sizeof(text), "#usda 1.0\ndef \"o\" ( apiSchemas = [\"CollectionAPI:e\"] ) { uniform pathExpression collection:e:membershipExpression = \"%s\"\n }\ndef \"W\" {}\n", rows[i][0]);
+        usd_stage *s = open_text(text);
+        usd_collection *c;
+        usd_collection_open(prim(s, "/o"), "e", &c);
+        assert_true(usd_collection_has(c, "/W") && !usd_collection_has(c, "/o"));
+        assert_string_equal(usd_collection_unsupported(c), rows[i][1]);
+        usd_collection_close(&c);
+        usd_stage_close(&s);
+    }
+}
+
+static void weaker_expressions_join_in(void **state)
+{
+    struct folder f = make_folder();
+    write_file(&f, "a.usda", "#usda 1.0\n( defaultPrim = \"A\" )\ndef \"A\" ( apiSchemas = [\"CollectionAPI:e\"] ) { uniform pathExpression collection:e:membershipExpression = \"/A/k ../A/l + ../out\"\n }\n");
+    write_file(&f, "s.usda", "#usda 1.0\nover \"B\" { uniform pathExpression collection:e:membershipExpression = \"%_ + /x\"\n }\n");
+    usd_stage *s = open_file(write_file(&f, "b.usda",
+        "#usda 1.0\n( subLayers = [@s.usda@] )\ndef \"B\" ( references = @a.usda@ ) { uniform pathExpression collection:e:membershipExpression = \"/y + %_ - /B/k\"\n"
+        " def \"k\" {}\n def \"l\" {}\n }\ndef \"x\" {}\ndef \"y\" {}\ndef \"out\" {}\n"
+        "def \"C\" ( references = @a.usda@ ) { uniform pathExpression collection:e:membershipExpression = \"/y\"\n def \"k\" {}\n }\n"));
+    assert_true(member(s, "/B", "e", "/y") && member(s, "/B", "e", "/x") && member(s, "/B", "e", "/B/l"));
+    assert_true(!member(s, "/B", "e", "/B/k") && !member(s, "/B", "e", "/out"));
+    assert_true(member(s, "/C", "e", "/y") && !member(s, "/C", "e", "/C/k"));
+    usd_stage_close(&s);
+    remove_folder(&f);
+}
+
+static void expressions_of_collections_that_name_each_other(void **state)
+{
+    usd_stage *s = open_text(
+        "#usda 1.0\ndef \"o\" ( apiSchemas = [\"CollectionAPI:a\", \"CollectionAPI:b\"] ) { uniform pathExpression collection:a:membershipExpression = \"%:b %:b /x\"\n"
+        " uniform pathExpression collection:b:membershipExpression = \"%:a %:a /y\"\n }\ndef \"x\" {}\ndef \"y\" {}\n");
+    usd_collection *c;
+    assert_int_equal(usd_collection_open(prim(s, "/o"), "a", &c), USD_OK);
+    assert_true(usd_collection_has(c, "/x") && usd_collection_has(c, "/y") && usd_collection_is_circular(c));
+    usd_collection_close(&c);
+    usd_stage_close(&s);
+
+    char text[8192]; // each names the next one twice
+    int n = snprintf(text, sizeof(text), "#usda 1.0\ndef \"x\" {}\ndef \"o\" {\n");
+    for (int i = 0; i < 30; i++)
+        n += snprintf(text + n, sizeof(text) - (size_t)n, " uniform pathExpression collection:c%d:membershipExpression = \"/x %%:c%d %%:c%d\"\n", i, i + 1, i + 1);
+    snprintf(text + n, sizeof(text) - (size_t)n, "}\n");
+    s = open_text(text);
+    assert_int_equal(usd_collection_open(prim(s, "/o"), "c0", &c), USD_OK);
+    assert_true(usd_collection_has(c, "/x") && !usd_collection_has(c, "/o"));
+    assert_non_null(usd_collection_unsupported(c));
+    usd_collection_close(&c);
+    usd_stage_close(&s);
+}
+
+static void expressions_below_instances_are_their_own(void **state)
+{
+    struct folder f = make_folder();
+    write_file(&f, "a.usda", "#usda 1.0\n( defaultPrim = \"A\" )\ndef \"A\" { def \"i\" ( apiSchemas = [\"CollectionAPI:e\"] ) { uniform pathExpression collection:e:membershipExpression = \"/A/k ../l\"\n }\n def \"k\" {}\n def \"l\" {}\n }\n");
+    usd_stage *s = open_file(write_file(&f, "b.usda", "#usda 1.0\ndef \"B\" ( instanceable = 1\n references = @a.usda@ ) {}\ndef \"C\" ( instanceable = 1\n references = @a.usda@ ) {}\n"));
+    for (int i = 0; i < 2; i++) {
+        const char *own[] = { "/B/i", "/C/i" }, *k[] = { "/B/k", "/C/k" }, *l[] = { "/B/l", "/C/l" };
+        assert_true(member(s, own[i], "e", k[i]) && member(s, own[i], "e", l[i]) && !member(s, own[i], "e", k[!i]) && !member(s, own[i], "e", l[!i]));
+    }
+    usd_stage_close(&s);
+    remove_folder(&f);
 }
 
 static void expressions_follow_references(void **state)
@@ -315,10 +411,13 @@ static void variant_sets_and_property_stacks(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(untyped_prims_have_collections),
         cmocka_unit_test(bounds_of_shapes), cmocka_unit_test(bounds_at_a_time_by_purpose_and_hint), cmocka_unit_test(bounds_of_point_instancers),
         cmocka_unit_test(bounds_of_instances_share_their_prototype), cmocka_unit_test(purpose_is_inherited_through_imageables_only),
         cmocka_unit_test(visibility_of_purposes), cmocka_unit_test(collections_by_rules), cmocka_unit_test(path_expressions),
-        cmocka_unit_test(bad_path_expressions_match_nothing), cmocka_unit_test(expressions_follow_references),
+        cmocka_unit_test(bad_path_expressions_match_nothing), cmocka_unit_test(unknown_predicates_are_named),
+        cmocka_unit_test(weaker_expressions_join_in), cmocka_unit_test(expressions_of_collections_that_name_each_other),
+        cmocka_unit_test(expressions_below_instances_are_their_own), cmocka_unit_test(expressions_follow_references),
         cmocka_unit_test(lights_link_to_everything_unless_told), cmocka_unit_test(materials_bound_by_expression),
         cmocka_unit_test(primvars_are_found_and_flattened), cmocka_unit_test(models_stand_below_groups), cmocka_unit_test(variant_sets_and_property_stacks),
     };
