@@ -363,8 +363,9 @@ static void attribute(struct out *o, const struct layer *l, const struct prop_sp
     const struct field *connections = prop_field(l, p, T_connectionPaths), *spline = prop_field(l, p, T_spline);
     const char *name = tok_text(p->name), *type = tok_text(p->type_name), *uniform = p->flags & PROP_UNIFORM ? "uniform " : "";
     bool is_array;
-    bool curves  = spline_type(usd_type_from_name(type, &is_array)) && !is_array; // else text cannot say a spline
-    spline       = spline && spline->type == VT_SPLINE && curves ? spline : NULL;
+    enum usd_type declared = usd_type_from_name(type, &is_array);
+    if (spline && (spline->type != VT_SPLINE || !spline_fits(field_ptr(spline), declared, is_array)))
+        spline = NULL;
     first        = first && fits(l, first, type) ? first : NULL;
     bool declare = first || p->flags & PROP_CUSTOM || has_metadata(l, p->first_field, p->field_count, ON_ATTRIBUTE);
     if (declare || (!samples && !connections && !spline)) {

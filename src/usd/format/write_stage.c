@@ -117,9 +117,9 @@ static void attribute(struct flatten *f, const usd_property *q)
     struct arena a;
     arena_init(&a, 0);
     bool is_array;
-    bool curves                 = spline_type(usd_property_type(q, &is_array)) && !is_array; // else text cannot say a spline
-    const struct spline *spline = curves ? attr_spline(q, &a) : NULL;
-    if (spline) {
+    enum usd_type declared      = usd_type_from_name(type, &is_array);
+    const struct spline *spline = attr_spline(q, &a);
+    if (spline && spline_fits(spline, declared, is_array)) {
         out_indent(o);
         out_format(o, "%s%s %s.spline = ", uniform, type, usd_property_name(q));
         out_spline(o, spline);

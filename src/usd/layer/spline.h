@@ -32,6 +32,11 @@ static inline bool spline_type(enum usd_type t)
 {
     return t == USD_TYPE_DOUBLE || t == USD_TYPE_FLOAT || t == USD_TYPE_HALF || t == USD_TYPE_TIMECODE;
 }
+// Can an attribute of this type have it? Time codes are doubles; binary layers can say others.
+static inline bool spline_fits(const struct spline *s, enum usd_type declared, bool is_array)
+{
+    return spline_type(declared) && !is_array && (declared == USD_TYPE_TIMECODE ? USD_TYPE_DOUBLE : declared) == (s->type == USD_TYPE_TIMECODE ? USD_TYPE_DOUBLE : s->type);
+}
 static inline bool spline_is_sloped(const struct spline *s)
 {
     return s->count && ((s->pre == EXTRAP_SLOPED && s->pre_slope != 0) || (s->post == EXTRAP_SLOPED && s->post_slope != 0));
