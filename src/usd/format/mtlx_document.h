@@ -57,6 +57,7 @@ struct mx_property {
     const char **targets; // of relationships
     size_t target_count;
     bool uniform;
+    bool prepended; // targets are put in front of weaker ones instead of replacing them
 };
 struct mx_variant {
     struct mx_variant *next;
@@ -70,6 +71,7 @@ struct mx_list {
 struct mx_prim {
     struct mx_prim *parent, *first, *last, *next;
     const char *name, *type, *path, *doc;
+    bool is_over;
     struct mx_property *first_property, *last_property;
     unsigned property_count;
     struct mx_list references, specializes, apis, order; // prepended, in order

@@ -64,7 +64,9 @@ static const char *collection_path(struct document *d, const struct mx_prim *on,
 
 static struct mx_property *includes_of(struct document *d, struct mx_prim *p, const char *name, const char *what)
 {
-    return mx_property(d, p, mx_format(d, "collection:%s:%s", name, what), NULL);
+    struct mx_property *q = mx_property(d, p, mx_format(d, "collection:%s:%s", name, what), NULL);
+    q->prepended          = true;
+    return q;
 }
 
 static void add_collection(struct document *d, const struct element *e, int depth)
@@ -74,6 +76,8 @@ static void add_collection(struct document *d, const struct element *e, int dept
         return;
     struct mx_prim *p           = scope(d, "Collections");
     struct mx_property *include = includes_of(d, p, name, "includes");
+    if (mx_attr(e, "doc"))
+        include->metadata = mx_format(d, "doc = %s\n", mx_quoted(d, mx_attr(e, "doc")));
     mx_list_add(d, &p->apis, mx_format(d, "CollectionAPI:%s", name));
     while (list && next_item(d, &list, &item)) {
         const struct element *other = mx_find(d, d->root, "collection", item);
@@ -213,11 +217,11 @@ static void assign(struct document *d, const struct element *look, struct mx_pri
     struct mx_property *q  = mx_property(d, on, binding, NULL);
     if (collection) {
         mx_target(d, q, collection_path(d, on, collection));
+        mx_list_add(d, &on->order, binding); // between collections the order decides
     } else {
         q->target_count = 0; // the last one holds
     }
     mx_target(d, q, p->path);
-    mx_list_add(d, &on->order, binding);
 }
 
 static void add_look(struct document *d, const struct element *look, bool collections, struct geometries *known, int depth)
@@ -235,6 +239,7 @@ static void add_look(struct document *d, const struct element *look, bool collec
     if (collections)
         mx_list_add(d, &p->references, scope(d, "Collections")->path);
     struct mx_prim *materials = mx_define(d, p, "Materials", NULL);
+    materials->is_over        = from && from != p; // the inherited look defines it
     mx_list_add(d, &p->apis, "MaterialBindingAPI");
     for (const struct element *c = look->first; c; c = c->next) {
         if (!strcmp(c->tag, "materialassign"))

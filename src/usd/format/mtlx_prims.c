@@ -193,14 +193,23 @@ static void put_list(struct text *t, const char *name, const struct mx_list *lis
 static void put_property(struct text *t, const struct mx_property *q)
 {
     if (!q->type) {
-        put(t, "rel ");
+        if (q->metadata || !q->target_count) {
+            put(t, "rel ");
+            put(t, q->name);
+            put(t, q->metadata ? " (\n" : "\n");
+            put(t, q->metadata ? q->metadata : "");
+            put(t, q->metadata ? ")\n" : "");
+        }
+        if (!q->target_count)
+            return;
+        put(t, q->prepended ? "prepend rel " : "rel ");
         put(t, q->name);
         for (size_t i = 0; i < q->target_count; i++) {
             put(t, i ? ", <" : " = [<");
             put(t, q->targets[i]);
             put(t, ">");
         }
-        put(t, q->target_count ? "]\n" : "\n");
+        put(t, "]\n");
         return;
     }
     put(t, q->uniform ? "uniform " : "");
@@ -285,7 +294,7 @@ static void put_body(struct document *d, struct text *t, const struct mx_prim *p
 
 static void put_prim(struct document *d, struct text *t, const struct mx_prim *p)
 {
-    put(t, "def ");
+    put(t, p->is_over ? "over " : "def ");
     if (p->type) {
         put(t, p->type);
         put(t, " ");

@@ -261,6 +261,36 @@ static bool collect(void *user, const char *text, size_t size)
 
 static bool within_the_folder(const char *path, void *user) { return !strncmp(path, user, strlen(user)); }
 
+static bool write_document(const char *body, struct written *w)
+{
+    struct folder f = make_folder();
+    char text[4000];
+    snprintf(text, sizeof(text), "<materialx version=\"1.39\">%s</materialx>", body);
+    w->size = 0;
+    bool ok = usd_layer_write(write_file(&f, "m.mtlx", text), NULL, collect, w, NULL) == USD_OK;
+    remove_folder(&f);
+    return ok;
+}
+
+static void collections_and_looks_are_laid_out_as_openusd_does(void **state)
+{
+    struct written w;
+    assert_true(write_document("<surface_unlit name=\"u\" type=\"surfaceshader\"/>" MATERIAL("M", "u")
+                                  "<collection name=\"c\" includegeom=\"/a, /b\" excludegeom=\"/a/x\" doc=\"parts\"/>"
+                                  "<look name=\"direct\"><materialassign name=\"all\" material=\"M\"/></look>"
+                                  "<look name=\"base\"><materialassign name=\"some\" material=\"M\" collection=\"c\"/></look>"
+                                  "<look name=\"more\" inherit=\"base\"><materialassign name=\"other\" material=\"M\" geom=\"/c\"/></look>", &w));
+    assert_non_null(strstr(w.text, "prepend rel collection:c:includes = ["));
+    assert_non_null(strstr(w.text, "prepend rel collection:c:excludes = </MaterialX/Collections/a/x>"));
+    assert_non_null(strstr(w.text, "prepend rel collection:geom_1:includes = "));
+    const char *doc = strstr(w.text, "rel collection:c:includes (\n            doc = \"parts\"");
+    assert_non_null(doc);
+    const char *direct = strstr(w.text, "def \"direct\""), *base = strstr(w.text, "def \"base\""), *more = strstr(w.text, "def \"more\""), *order = strstr(w.text, "reorder properties");
+    assert_true(direct && base > direct && more > base && order > base);
+    assert_true(strstr(direct, "def \"Materials\"") < base && strstr(base, "def \"Materials\"") < more && strstr(more, "over \"Materials\""));
+    assert_null(strstr(more, "def \"Materials\""));
+}
+
 // One layer on its own, named by a path that starts where the process stands.
 static void a_layer_has_what_it_includes(void **state)
 {
@@ -410,7 +440,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_material_has_every_input_of_its_shader), cmocka_unit_test(graphs_are_referenced_where_they_are_used),
         cmocka_unit_test(nodes_at_the_top_make_an_implicit_graph), cmocka_unit_test(all_nodes_of_a_graph_are_there_in_order), cmocka_unit_test(definitions_of_the_document_are_node_graphs), cmocka_unit_test(nodes_name_the_file_that_defines_them), cmocka_unit_test(definitions_are_chosen_by_version_and_inputs), cmocka_unit_test(values_of_every_type),
-        cmocka_unit_test(looks_bind_materials_to_collections), cmocka_unit_test(documents_are_included), cmocka_unit_test(a_layer_has_what_it_includes), cmocka_unit_test(what_is_left_out_is_named),
+        cmocka_unit_test(looks_bind_materials_to_collections), cmocka_unit_test(documents_are_included), cmocka_unit_test(a_layer_has_what_it_includes), cmocka_unit_test(collections_and_looks_are_laid_out_as_openusd_does), cmocka_unit_test(what_is_left_out_is_named),
         cmocka_unit_test(definitions_inherit), cmocka_unit_test(materials_inherit), cmocka_unit_test(swizzles_are_upgraded), cmocka_unit_test(curves_become_samples), cmocka_unit_test(large_documents_end_at_limits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
