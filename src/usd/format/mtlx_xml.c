@@ -237,9 +237,13 @@ static int read_into(struct document *d, const char *identifier, const struct ch
             err->line   = (uint32_t)XML_GetCurrentLineNumber(xml);
             err->column = (uint32_t)XML_GetCurrentColumnNumber(xml) + 1;
         }
-    } else if (d->full || !r.root || strcmp(r.root->tag, "materialx")) {
+    } else if (d->full || !r.root || (chain->outer && strcmp(r.root->tag, "materialx"))) {
         rc = USD_ERR_FORMAT;
         error_set(err, rc, identifier, "%s: %s", identifier, d->full ? "the document is too deep or too large" : "the root element is not <materialx>");
+    } else if (strcmp(r.root->tag, "materialx")) { // as OpenUSD reads it
+        static const char *none[1];
+        layer_warn(d->l, "MaterialX: the root element is <%.60s>, not <materialx>; the layer is empty", r.root->tag);
+        *r.root = (struct element) { .tag = "materialx", .attributes = none };
     }
     XML_ParserFree(xml);
     if (rc != USD_OK)

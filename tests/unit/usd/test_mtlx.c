@@ -409,6 +409,30 @@ static void swizzles_are_upgraded(void **state)
     usd_stage_close(&s);
 }
 
+static void other_xml_is_an_empty_layer(void **state)
+{
+    static const struct {
+        const char *text;
+        int status;
+    } rows[] = { { "<html><look name=\"l\"/></html>", USD_OK }, { "<html><look></html>", USD_ERR_SYNTAX }, { "", USD_ERR_SYNTAX }, { "plain text", USD_ERR_SYNTAX } };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        usd_stage *s = NULL;
+        assert_int_equal(usd_stage_open_string(rows[i].text, strlen(rows[i].text), "other.mtlx", NULL, NULL, &s, NULL), rows[i].status);
+        if (!s)
+            continue;
+        assert_true(warns(s, "not <materialx>"));
+        assert_null(usd_prim_first_child(usd_stage_find(s, "/")));
+        usd_stage_close(&s);
+    }
+    // What is included must be a document.
+    struct folder f = make_folder();
+    write_file(&f, "page.mtlx", "<html/>");
+    usd_stage *s = open_file(write_file(&f, "m.mtlx", "<materialx version=\"1.39\"><xi:include href=\"page.mtlx\"/></materialx>"));
+    assert_true(warns(s, "page.mtlx") && warns(s, "left out"));
+    usd_stage_close(&s);
+    remove_folder(&f);
+}
+
 static void materials_inherit(void **state)
 {
     usd_stage *s = open_mtlx("<standard_surface name=\"S\" type=\"surfaceshader\"><input name=\"base\" type=\"float\" value=\"0.75\"/></standard_surface>" MATERIAL("A", "S")
@@ -441,7 +465,7 @@ int main(void)
         cmocka_unit_test(a_material_has_every_input_of_its_shader), cmocka_unit_test(graphs_are_referenced_where_they_are_used),
         cmocka_unit_test(nodes_at_the_top_make_an_implicit_graph), cmocka_unit_test(all_nodes_of_a_graph_are_there_in_order), cmocka_unit_test(definitions_of_the_document_are_node_graphs), cmocka_unit_test(nodes_name_the_file_that_defines_them), cmocka_unit_test(definitions_are_chosen_by_version_and_inputs), cmocka_unit_test(values_of_every_type),
         cmocka_unit_test(looks_bind_materials_to_collections), cmocka_unit_test(documents_are_included), cmocka_unit_test(a_layer_has_what_it_includes), cmocka_unit_test(collections_and_looks_are_laid_out_as_openusd_does), cmocka_unit_test(what_is_left_out_is_named),
-        cmocka_unit_test(definitions_inherit), cmocka_unit_test(materials_inherit), cmocka_unit_test(swizzles_are_upgraded), cmocka_unit_test(curves_become_samples), cmocka_unit_test(large_documents_end_at_limits),
+        cmocka_unit_test(definitions_inherit), cmocka_unit_test(other_xml_is_an_empty_layer), cmocka_unit_test(materials_inherit), cmocka_unit_test(swizzles_are_upgraded), cmocka_unit_test(curves_become_samples), cmocka_unit_test(large_documents_end_at_limits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
