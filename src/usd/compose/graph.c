@@ -271,7 +271,8 @@ static bool comes_before(struct graph *g, const struct task *a, const struct tas
     if (a->node != b->node) {
         if (by_strength)
             return graph_outranks(g, a->node, b->node);
-        return a->kind == TASK_IMPLIED_CLASSES ? a->node > b->node : a->node < b->node;
+        bool weakest_first = a->kind == TASK_IMPLIED_CLASSES || a->kind == TASK_SPECIALIZES;
+        return weakest_first ? a->node > b->node : a->node < b->node;
     }
     int path = a->path == b->path ? 0 : strcmp(tok_text(a->path), tok_text(b->path));
     return path ? path < 0 : a->number < b->number;
