@@ -232,6 +232,7 @@ struct usd_asset {
 struct usd_value {
     enum usd_type type;
     bool is_array;
+    bool is_expression; /* private: a string that is a pathExpression, in a dictionary */
     size_t count;
     const void *data;
     void *owned;        /* private */

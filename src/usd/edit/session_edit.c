@@ -283,7 +283,7 @@ int usd_session_add_arc(usd_stage *s, const char *path, const char *key, const c
     struct arc_ref *items    = malloc((before + 1) * sizeof(*items));
     if (!items)
         return no_memory(err, path);
-    items[0] = (struct arc_ref) { asset ? asset : "", target ? target : "", offset, scale };
+    items[0] = (struct arc_ref) { asset ? asset : "", target ? target : "", offset, scale, NULL };
     for (size_t i = 0; i < before; i++) { // the same arc twice is the same arc
         const struct arc_ref *r = (const struct arc_ref *)op->list[kind].items + i;
         if (strcmp(r->asset, items[0].asset) || strcmp(r->path, items[0].path) || r->offset != offset || r->scale != scale)

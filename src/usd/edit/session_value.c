@@ -166,7 +166,7 @@ bool session_refs(struct field *out, enum listop_kind kind, const struct arc_ref
 {
     struct arc_ref *copy = malloc((count + 1) * sizeof(*copy));
     for (size_t i = 0; copy && i < count; i++)
-        copy[i] = (struct arc_ref) { tok_text(tok_str(items[i].asset)), tok_text(tok_str(items[i].path)), items[i].offset, items[i].scale };
+        copy[i] = (struct arc_ref) { tok_text(tok_str(items[i].asset)), tok_text(tok_str(items[i].path)), items[i].offset, items[i].scale, NULL };
     return list_field(out, VT_REF_LISTOP, kind, copy, count);
 }
 

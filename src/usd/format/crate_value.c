@@ -459,6 +459,7 @@ static bool read_ref(struct layer *l, struct crate *c, struct cursor *at, struct
     out->path      = tok_text(crate_path(c, path));
     out->offset    = 0;
     out->scale     = 1;
+    out->data      = NULL;
     if (is_reference || c->version >= VERSION(0, 8, 0)) {
         uint64_t offset = cur_u64le(at), scale = cur_u64le(at);
         memcpy(&out->offset, &offset, 8);
@@ -543,7 +544,7 @@ static bool names(struct layer *l, struct crate *c, uint64_t rep, unsigned ct, s
     for (uint64_t i = 0; items && i < n; i++) {
         items[i] = tok_text(ct == CT_TOKEN_VECTOR ? crate_token(c, cur_u32le(&at)) : crate_string(c, cur_u32le(&at)));
         if (subs)
-            subs[i] = (struct arc_ref) { items[i], "", 0, 1 };
+            subs[i] = (struct arc_ref) { items[i], "", 0, 1, NULL };
     }
     if (!items)
         return false;
@@ -644,6 +645,8 @@ static bool dictionary(struct layer *l, struct crate *c, uint64_t rep, struct fi
             continue;
         if (f.flags & VF_CRATE && !(f.flags & VF_ARRAY ? own_array(l, c, &f) : own_scalar(l, c, &f)))
             continue;
+        if (REP_TYPE(inner) == CT_PATH_EXPRESSION)
+            f.flags |= VF_EXPRESSION;
         e[kept].key     = tok_text(key);
         e[kept++].value = f;
     }

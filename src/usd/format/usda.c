@@ -634,6 +634,33 @@ static bool declaration(struct parser *p, struct declared *d)
     return p->status == USD_OK && pa_gap(p) && pa_identifier(p, &d->name, &d->name_size, true, "an attribute's name");
 }
 
+// An array edit is no value: what weaker layers say stays. Its text is for those who print the layer.
+static bool keep_edit(struct parser *p, const struct declared *d, struct field_list *list, struct field *f, usd_tok name)
+{
+    layer_warn(p->l, "%s.%.*s: edits of arrays are not applied", p->path.items, (int)min_size(d->name_size, 100), d->name);
+    f->name = name;
+    return fields_add(p, list, f);
+}
+
+static bool has_edit(const struct samples *s)
+{
+    size_t i = 0;
+    while (i < s->count && s->values[i].type != VT_UNKNOWN)
+        i++;
+    return i < s->count;
+}
+
+static bool time_samples(struct parser *p, const struct declared *d, struct field_list *list)
+{
+    struct field f;
+    const char *from = p->p;
+    if (!pa_samples(p, d->type, d->is_array, d->type_name, &f))
+        return false;
+    if (d->type == USD_TYPE_NONE || !has_edit(field_ptr(&f)))
+        return fields_add(p, list, &f);
+    return pa_keep_text(p, from, &f) && keep_edit(p, d, list, &f, T_array_edit_samples);
+}
+
 // "connect = ...", "timeSamples = ..." or "spline = ...", behind the dot.
 static bool attribute_part(struct parser *p, const struct declared *d, struct field_list *list, enum listop_kind op)
 {
@@ -643,7 +670,7 @@ static bool attribute_part(struct parser *p, const struct declared *d, struct fi
     if (op != LISTOP_EXPLICIT)
         return pa_fail(p, p->p, "connect is expected: nothing else of an attribute can be edited");
     if (pa_word(p, "timeSamples"))
-        return pa_assign(p) && pa_samples(p, d->type, d->is_array, d->type_name, &f) && fields_add(p, list, &f);
+        return pa_assign(p) && time_samples(p, d, list);
     if (!pa_word(p, "spline"))
         return pa_fail(p, p->p, "connect, timeSamples or spline is expected after the dot");
     if (!spline_type(d->type) || d->is_array)
@@ -663,7 +690,8 @@ static bool attribute_default(struct parser *p, const struct declared *d, struct
             f.type = VT_ANIMATION_BLOCK;
         else if (!pa_declared_value(p, d->type, d->is_array, d->type_name, &f))
             return false;
-        if (!fields_add(p, list, &f))
+        bool edit = f.type == VT_UNKNOWN && d->type != USD_TYPE_NONE;
+        if (!(edit ? keep_edit(p, d, list, &f, T_array_edit) : fields_add(p, list, &f)))
             return false;
     }
     return (!pa_next_is(p, '(') || pa_metadata(p, list, ON_ATTRIBUTE)) && p->status == USD_OK;

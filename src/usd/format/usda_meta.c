@@ -77,6 +77,16 @@ struct item_list {
     ARRAY_OF(struct arc_ref);
 };
 
+static const struct field *keep_data(struct parser *p, const struct field *f)
+{
+    struct field *kept = arena_alloc(&p->l->arena, sizeof(*kept));
+    if (kept)
+        *kept = *f;
+    else
+        pa_nomem(p);
+    return kept;
+}
+
 // "(offset = 1; scale = 2; customData = {})" of a reference, without customData of a sublayer or payload.
 static bool layer_offset(struct parser *p, struct arc_ref *ref, bool may_have_data)
 {
@@ -92,7 +102,7 @@ static bool layer_offset(struct parser *p, struct arc_ref *ref, bool may_have_da
         struct field f = { 0 };
         if (!to && !(may_have_data && pa_word(p, "customData")))
             return pa_fail(p, p->p, "offset%s is expected", may_have_data ? ", scale or customData" : " or scale");
-        if (!pa_assign(p) || !(to ? pa_real(p, to) : pa_dictionary(p, &f)))
+        if (!pa_assign(p) || !(to ? pa_real(p, to) : pa_dictionary(p, &f) && (ref->data = keep_data(p, &f))))
             return false;
         if (!pa_separator(p, ')'))
             return false;
@@ -104,7 +114,7 @@ static bool layer_offset(struct parser *p, struct arc_ref *ref, bool may_have_da
 static bool reference_item(struct parser *p, struct arc_ref *ref, bool may_have_data)
 {
     const char *at = p->p;
-    *ref           = (struct arc_ref) { "", "", 0, 1 };
+    *ref           = (struct arc_ref) { "", "", 0, 1, NULL };
     if (*at == '@') {
         if (!pa_asset(p, &ref->asset))
             return false;
@@ -133,7 +143,7 @@ static bool items(struct parser *p, struct item_list *out, int type, usd_tok nam
     if (many && !pa_skip(p))
         return false;
     while (!many || *p->p != ']') {
-        struct arc_ref item = { "", "", 0, 1 };
+        struct arc_ref item = { "", "", 0, 1, NULL };
         const char *text;
         size_t size;
         if (type == VT_REF_LISTOP) {
@@ -163,7 +173,8 @@ static bool items(struct parser *p, struct item_list *out, int type, usd_tok nam
 
 static bool same_item(const struct arc_ref *a, const struct arc_ref *b)
 {
-    return a->path == b->path && !strcmp(a->asset, b->asset) && a->offset == b->offset && a->scale == b->scale;
+    return a->path == b->path && !strcmp(a->asset, b->asset) && a->offset == b->offset && a->scale == b->scale
+           && a->data == b->data; // what both say is taken for different
 }
 
 // A list must not name one thing twice (as in OpenUSD). Long lists go through a map.
@@ -233,7 +244,7 @@ static bool sublayers(struct parser *p, struct field_list *fields)
     struct item_list list = { 0 };
     bool ok               = pa_expect(p, '[', "to open the list of sublayers") && pa_skip(p);
     while (ok && *p->p != ']') {
-        struct arc_ref item = { "", "", 0, 1 };
+        struct arc_ref item = { "", "", 0, 1, NULL };
         ok = pa_asset(p, &item.asset) && layer_offset(p, &item, false) && (array_push(&list, item) || pa_nomem(p))
              && pa_list_next(p, ']');
     }
@@ -335,7 +346,7 @@ static bool substitutions(struct parser *p, struct field_list *fields, usd_tok n
         const char *text;
         size_t size;
         struct vdict_entry e = { .value = { .count = 1, .type = USD_TYPE_STRING } };
-        ok                   = pa_string(p, &text, &size);
+        ok                   = pa_string(p, &text, &size) && (size || pa_fail(p, p->p, "nothing cannot be substituted"));
         e.key                = ok ? tok_text(tok_make(text, size)) : "";
         ok                   = ok && pa_inline(p) && pa_expect(p, ':', "after what is substituted") && pa_inline(p) && pa_string(p, &text, &size);
         e.value.bits         = ok ? (uintptr_t)layer_strdup(p->l, text, size) : 0;
@@ -552,7 +563,19 @@ static bool special(struct parser *p, struct field_list *list, usd_tok name)
     }
 }
 
-// A list operation on a field of a plug-in: lists of names are kept.
+static bool keep_edit(struct parser *p, struct field_list *list, usd_tok name, enum listop_kind kind, const struct field *text)
+{
+    struct listop *op = pa_listop(p, list, name, VT_UNKNOWN_LISTOP);
+    const char **kept = op ? arena_alloc(&p->l->arena, sizeof(*kept)) : NULL;
+    if (!kept)
+        return pa_nomem(p);
+    *kept          = field_ptr(text);
+    op->list[kind].items = kept;
+    op->list[kind].count = 1;
+    return true;
+}
+
+// A list edit of a field of a plug-in: names are a list that others compose with, anything else is kept as text.
 static bool unknown_listop(struct parser *p, struct field_list *list, usd_tok name, enum listop_kind op)
 {
     const char *from = p->p;
@@ -569,7 +592,7 @@ static bool unknown_listop(struct parser *p, struct field_list *list, usd_tok na
     if (*q == ']')
         return pa_fail(p, from, "an empty list cannot edit another one");
     if (*q != '"' && *q != '\'')
-        return true;
+        return keep_edit(p, list, name, op, &f);
     struct usd_error *err = p->err;
     p->p                  = from;
     p->err                = NULL;

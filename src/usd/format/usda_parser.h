@@ -100,7 +100,9 @@ bool pa_none(struct parser *p, struct field *out); // None, when it is next: a b
 bool pa_value(struct parser *p, enum usd_type type, bool is_array, struct field *out);
 bool pa_generic_value(struct parser *p, struct field *out);
 bool pa_raw_value(struct parser *p, struct field *out); // of any shape, kept as text: VT_UNKNOWN
-// A value of the declared type (NONE: not known, then anything), or None.
+bool pa_keep_text(struct parser *p, const char *from, struct field *out); // what was read since then as VT_UNKNOWN
+bool pa_array_edit(struct parser *p, enum usd_type type, struct field *out); // "[ ... ]" behind "edit": VT_UNKNOWN
+// A value of the declared type (NONE: not known, then anything), or None, or an edit of an array.
 bool pa_declared_value(struct parser *p, enum usd_type type, bool is_array, usd_tok type_name, struct field *out);
 bool pa_real(struct parser *p, double *out); // a number, infinity or nan, without quotes
 bool pa_dictionary(struct parser *p, struct field *out);

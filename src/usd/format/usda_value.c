@@ -156,7 +156,7 @@ const char *path_unfit(enum path_use use, const char *text, size_t size, const c
     switch (use) {
     case PATH_VALUE: return NULL;
     case PATH_TARGET:
-        return root ? "a target must be a prim or a property" : variant ? "a target must not have variant selections" : NULL;
+        return root || absolute[strlen(absolute) - 1] == ']' ? "a target must be a prim or a property" : variant ? "a target must not have variant selections" : NULL;
     case PATH_CLASS:
     case PATH_ARC:
         return root || property                   ? "the path of a prim is expected"
@@ -228,7 +228,9 @@ static bool integer_in(struct parser *p, int64_t low, uint64_t high, int64_t *ou
     if (!e)
         return integer_from_real(p, (double)low, (double)high + 1, out);
     uint64_t lowest = low < 0 ? (uint64_t) - (low + 1) + 1 : 0;
-    if (negative ? m > lowest : m > high)
+    if (negative && m > lowest) // as a real, which -2^63 is from a little below
+        return integer_from_real(p, (double)low, (double)high + 1, out);
+    if (!negative && m > high)
         return pa_fail(p, p->p, "integer is out of range for its type");
     *out = negative ? (int64_t)(0 - m) : (int64_t)m;
     p->p = e;
@@ -630,10 +632,9 @@ static bool skip_value(struct parser *p)
     return p->status == USD_OK && any_value(p);
 }
 
-bool pa_raw_value(struct parser *p, struct field *out)
+bool pa_keep_text(struct parser *p, const char *from, struct field *out)
 {
-    const char *from = p->p;
-    if (!skip_value(p) || !pa_utf8(p, from, p->p))
+    if (!pa_utf8(p, from, p->p))
         return false;
     const char *nul = memchr(from, 0, (size_t)(p->p - from));
     if (nul)
@@ -641,6 +642,12 @@ bool pa_raw_value(struct parser *p, struct field *out)
     const char *text = layer_strdup(p->l, from, (size_t)(p->p - from));
     *out             = (struct field) { .bits = (uintptr_t)text, .count = 1, .name = out->name, .type = VT_UNKNOWN };
     return text || pa_nomem(p);
+}
+
+bool pa_raw_value(struct parser *p, struct field *out)
+{
+    const char *from = p->p;
+    return skip_value(p) && pa_keep_text(p, from, out);
 }
 
 // The type that the first item of a list, or a single value, would have.
@@ -737,7 +744,11 @@ static bool dict_entry(struct parser *p, struct vdict_entry *e)
     e->key = tok_text(tok_make(key, key_size));
     if (t == USD_TYPE_DICTIONARY && is_array)
         return pa_fail(p, type_name, "a dictionary cannot hold arrays of dictionaries");
-    return pa_assign(p) && pa_value(p, t, is_array, &e->value);
+    if (!pa_assign(p) || !pa_value(p, t, is_array, &e->value))
+        return false;
+    if (type_size == strlen("pathExpression") && !memcmp(type_name, "pathExpression", type_size))
+        e->value.flags |= VF_EXPRESSION;
+    return true;
 }
 
 bool pa_dictionary(struct parser *p, struct field *out)
@@ -782,7 +793,7 @@ bool pa_declared_value(struct parser *p, enum usd_type t, bool is_array, usd_tok
     if (pa_none(p, out))
         return true;
     if (t != USD_TYPE_NONE)
-        return pa_value(p, t, is_array, out);
+        return is_array && pa_word(p, "edit") ? pa_array_edit(p, t, out) : pa_value(p, t, is_array, out);
     if (type == T_opaque || type == T_group)
         return pa_fail(p, p->p, "an attribute of type %s cannot have a value", tok_text(type));
     return pa_raw_value(p, out);

@@ -17,17 +17,25 @@ static void ref_item(struct out *o, const struct arc_ref *r, bool sublayer)
         out_asset(o, r->asset);
     if (!sublayer && (*r->path || !*r->asset))
         out_format(o, "<%s>", r->path);
-    if (r->offset == 0 && r->scale == 1)
+    struct usd_value data;
+    bool has_data = !sublayer && r->data && field_value(NULL, NULL, r->data, &data);
+    if (r->offset == 0 && r->scale == 1 && !has_data)
         return;
-    out_text(o, " (");
+    const char *before = " (";
     if (r->offset != 0) {
-        out_text(o, "offset = ");
+        out_format(o, "%soffset = ", before);
         out_number(o, r->offset, false);
-        out_text(o, r->scale != 1 ? "; " : "");
+        before = "; ";
     }
     if (r->scale != 1) {
-        out_text(o, "scale = ");
+        out_format(o, "%sscale = ", before);
         out_number(o, r->scale, false);
+        before = "; ";
+    }
+    if (has_data) {
+        out_format(o, "%scustomData = ", before);
+        out_value(o, &data);
+        usd_value_finish(&data);
     }
     out_text(o, ")");
 }
@@ -49,7 +57,7 @@ static bool same_item(const struct list *s, size_t i, size_t k)
         return !strcmp(name_at(s, i), name_at(s, k));
     const struct arc_ref *a = ref_at(s, i), *b = ref_at(s, k);
     return !strcmp(a->asset, b->asset) && !strcmp(a->path, b->path) && !memcmp(&a->offset, &b->offset, sizeof(a->offset))
-           && !memcmp(&a->scale, &b->scale, sizeof(a->scale));
+           && !memcmp(&a->scale, &b->scale, sizeof(a->scale)) && a->data == b->data;
 }
 
 // Can the text say it, and does no item before it say the same?
@@ -221,12 +229,24 @@ static const char *text_name(usd_tok name)
 static bool is_value_field(usd_tok name)
 {
     return name == T_default || name == T_timeSamples || name == T_spline || name == T_connectionPaths || name == T_targetPaths || name == T_primOrder
-           || name == T_propertyOrder;
+           || name == T_propertyOrder || name == T_array_edit || name == T_array_edit_samples;
 }
 
 static bool is_metadata(const struct field *f, unsigned where)
 {
     return !is_value_field(f->name) && text_metadata_fits(tok_text(f->name), where, f->type, f->flags & VF_ARRAY);
+}
+
+static void unknown_edits(struct out *o, const struct field *f)
+{
+    const struct listop *op = field_ptr(f);
+    for (int k = 0; k < LISTOP_KINDS; k++)
+        if (op->list[k].count) {
+            out_indent(o);
+            out_format(o, "%s%s = ", list_words[k], tok_text(f->name));
+            out_text(o, *(const char *const *)op->list[k].items);
+            out_text(o, "\n");
+        }
 }
 
 static void metadata_field(struct out *o, const struct layer *l, const struct field *f, unsigned where)
@@ -242,7 +262,9 @@ static void metadata_field(struct out *o, const struct layer *l, const struct fi
     default: break;
     }
     struct usd_value v;
-    if (f->type == VT_UNKNOWN) { // as it stood in the file
+    if (f->type == VT_UNKNOWN_LISTOP) {
+        unknown_edits(o, f);
+    } else if (f->type == VT_UNKNOWN) { // as it stood in the file
         out_indent(o);
         out_format(o, "%s = ", tok_text(f->name));
         out_text(o, field_ptr(f));
@@ -282,6 +304,7 @@ static bool says_something(const struct layer *l, const struct field *f, unsigne
     case VT_SUBLAYERS:
     case VT_SELECTIONS:
     case VT_RELOCATES:
+    case VT_UNKNOWN_LISTOP:
     case VT_UNKNOWN:
     case USD_TYPE_BLOCK: return true;
     default:
@@ -318,7 +341,7 @@ static bool fits(const struct layer *l, const struct field *f, const char *type)
     if (f->type == USD_TYPE_BLOCK || f->type == VT_ANIMATION_BLOCK)
         return true;
     if (f->type == VT_UNKNOWN)
-        return usd_type_from_name(type, NULL) == USD_TYPE_NONE;
+        return f->name == T_array_edit || usd_type_from_name(type, NULL) == USD_TYPE_NONE;
     bool ok = field_value(NULL, l, f, &v) && text_fits(type, &v);
     usd_value_finish(&v);
     return ok;
@@ -361,14 +384,16 @@ static void attribute(struct out *o, const struct layer *l, const struct prop_sp
 {
     const struct field *first = prop_field(l, p, T_default), *samples = prop_field(l, p, T_timeSamples);
     const struct field *connections = prop_field(l, p, T_connectionPaths), *spline = prop_field(l, p, T_spline);
+    const struct field *edits       = prop_field(l, p, T_array_edit_samples);
     const char *name = tok_text(p->name), *type = tok_text(p->type_name), *uniform = p->flags & PROP_UNIFORM ? "uniform " : "";
     bool is_array;
     enum usd_type declared = usd_type_from_name(type, &is_array);
     if (spline && (spline->type != VT_SPLINE || !spline_fits(field_ptr(spline), declared, is_array)))
         spline = NULL;
+    first        = first ? first : prop_field(l, p, T_array_edit);
     first        = first && fits(l, first, type) ? first : NULL;
     bool declare = first || p->flags & PROP_CUSTOM || has_metadata(l, p->first_field, p->field_count, ON_ATTRIBUTE);
-    if (declare || (!samples && !connections && !spline)) {
+    if (declare || (!samples && !connections && !spline && !edits)) {
         out_indent(o);
         out_format(o, "%s%s%s %s", p->flags & PROP_CUSTOM ? "custom " : "", uniform, type, name);
         if (first) {
@@ -383,6 +408,12 @@ static void attribute(struct out *o, const struct layer *l, const struct prop_sp
     const struct samples *s = samples && samples->type == VT_SAMPLES ? samples->flags & VF_CRATE ? crate_samples(l, samples) : field_ptr(samples) : NULL;
     if (s)
         sample_statement(o, l, s, before, name, type);
+    if (edits) {
+        out_indent(o);
+        out_format(o, "%s%s.timeSamples = ", before, name);
+        out_text(o, field_ptr(edits));
+        out_text(o, "\n");
+    }
     if (spline) {
         out_indent(o);
         out_format(o, "%s%s.spline = ", before, name);
@@ -514,10 +545,25 @@ static void body(struct out *o, const struct layer *l, uint32_t spec)
             variant_set(o, l, v);
 }
 
+// The minor version of the format that has all that the layer says.
+static int text_version(const struct layer *l)
+{
+    int version = 0;
+    for (size_t i = 0; i < l->fields.count && version < 3; i++) {
+        const struct field *f  = &l->fields.items[i];
+        const struct spline *s = f->type == VT_SPLINE ? field_ptr(f) : NULL;
+        if (s && (s->pre_times || s->post_times))
+            version = 3;
+        else if (f->name == T_array_edit || f->name == T_array_edit_samples)
+            version = 2;
+    }
+    return version;
+}
+
 bool layer_write(const struct layer *l, usd_write_fn *write, void *user)
 {
     struct out o = { .write = write, .user = user };
-    out_text(&o, "#usda 1.0\n");
+    out_format(&o, "#usda 1.%d\n", text_version(l));
     metadata(&o, l, l->prims.items[0].first_field, l->prims.items[0].field_count, ON_LAYER);
     out_text(&o, "\n");
     body(&o, l, 0);

@@ -94,7 +94,8 @@ bool text_metadata_fits(const char *key, unsigned where, int type, bool is_array
     case USDA_FIELD_NEVER: return false;
     case USDA_FIELD_UNKNOWN:
         return text_is_field_name(key)
-            && (type < VT_SAMPLES || type == VT_DICT || type == VT_TOKEN_LISTOP || type == VT_STRING_LISTOP || type == VT_UNKNOWN);
+            && (type < VT_SAMPLES || type == VT_DICT || type == VT_TOKEN_LISTOP || type == VT_STRING_LISTOP || type == VT_UNKNOWN_LISTOP
+                || type == VT_UNKNOWN);
     case USDA_FIELD_WORD: return type == USD_TYPE_TOKEN && !is_array;
     case USDA_FIELD_PAIRS: return type == VT_DICT || type == USD_TYPE_DICTIONARY;
     }

@@ -197,7 +197,7 @@ static void dictionary(struct out *o, const struct usd_value *v)
         if (x->type == USD_TYPE_NONE || x->type == USD_TYPE_BLOCK || x->type == USD_TYPE_PATH || (i && !strcmp(e[i].key, e[i - 1].key)))
             continue;
         out_indent(o);
-        out_format(o, "%s%s ", usd_type_name(e[i].value.type), e[i].value.is_array ? "[]" : "");
+        out_format(o, "%s%s ", x->is_expression ? "pathExpression" : usd_type_name(x->type), x->is_array ? "[]" : "");
         if (text_is_name(e[i].key))
             out_text(o, e[i].key);
         else
@@ -229,11 +229,12 @@ static void string_pairs(struct out *o, const struct usd_value *v)
     out_text(o, "}");
 }
 
+// What prefixSubstitutions and the like take. Nothing cannot be substituted.
 static bool all_strings(const struct usd_value *v)
 {
     const struct usd_dict_entry *e = v->data;
     for (size_t i = 0; i < v->count; i++)
-        if (e[i].value.type != USD_TYPE_STRING || e[i].value.is_array)
+        if (e[i].value.type != USD_TYPE_STRING || e[i].value.is_array || !*e[i].key)
             return false;
     return v->type == USD_TYPE_DICTIONARY;
 }

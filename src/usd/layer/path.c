@@ -67,7 +67,11 @@ static const char *skip_selections(const char *t, const char *end, bool *any)
 struct path_out {
     char *text;
     size_t n, capacity;
+    unsigned targets; // brackets around
 };
+#define TARGETS_NESTED 8
+
+static bool absolute(struct path_out *o, const char *anchor, const char *t, const char *end);
 
 static bool append(struct path_out *o, char before, const char *name, size_t size)
 {
@@ -79,8 +83,18 @@ static bool append(struct path_out *o, char before, const char *name, size_t siz
     return true;
 }
 
-// ".name", and behind it what targets have in brackets, which is kept as text.
-static bool property(struct path_out *o, const char *t, const char *end)
+// The bracket that closes the one at t.
+static const char *closing(const char *t, const char *end)
+{
+    int depth = 0;
+    for (; t < end; t++)
+        if ((depth += (*t == '[') - (*t == ']')) == 0)
+            return t;
+    return NULL;
+}
+
+// ".name", and behind it "[target]" and "[target].name", which are kept as text.
+static bool property(struct path_out *o, const char *anchor, const char *t, const char *end)
 {
     size_t n = namespaced(t + 1, end);
     if (!n || !o->n || !append(o, '.', t + 1, n))
@@ -88,56 +102,67 @@ static bool property(struct path_out *o, const char *t, const char *end)
     t += 1 + n;
     if (t == end)
         return true;
-    const char *close = memchr(t, ']', (size_t)(end - t));
-    return *t == '[' && close && (close + 1 == end || (close[1] == '.' && close + 2 < end && namespaced(close + 2, end) == (size_t)(end - close - 2))) && append(o, '[', t + 1, (size_t)(end - t - 1));
+    char target[1024];
+    const char *close = *t == '[' && o->targets < TARGETS_NESTED ? closing(t, end) : NULL;
+    struct path_out inner = { .text = target, .capacity = sizeof(target), .targets = o->targets + 1 };
+    if (!close || !absolute(&inner, anchor, t + 1, close))
+        return false;
+    const char *name = close + 1;
+    return (name == end || (*name == '.' && name + 1 < end && namespaced(name + 1, end) == (size_t)(end - name - 1)))
+           && append(o, '[', t + 1, (size_t)(end - t - 1));
 }
 
-size_t path_absolute(const char *anchor, const char *t, size_t size, char *out, size_t capacity)
+// Nothing in `o` stands for the root.
+static bool absolute(struct path_out *o, const char *anchor, const char *t, const char *end)
 {
-    const char *end   = t + size;
-    struct path_out o = { .text = out, .capacity = capacity }; // nothing in it stands for the root
-    if (t == end || capacity < 2)
-        return 0;
+    if (t == end || o->capacity < 2)
+        return false;
     if (*t == '/') {
         t++;
     } else {
-        o.n = strlen(anchor);
-        if (o.n + 2 > capacity)
-            return 0;
-        memcpy(out, anchor, o.n);
-        if (o.n == 1)
-            o.n = 0;
-        if (size == 1 && *t == '.')
+        o->n = strlen(anchor);
+        if (o->n + 2 > o->capacity)
+            return false;
+        memcpy(o->text, anchor, o->n);
+        if (o->n == 1)
+            o->n = 0;
+        if (end - t == 1 && *t == '.')
             t = end;
         while (end - t >= 2 && t[0] == '.' && t[1] == '.') { // only at the start
-            if (!o.n)
-                return 0;
-            while (out[--o.n] != '/')
+            if (!o->n)
+                return false;
+            while (o->text[--o->n] != '/')
                 ;
             t += 2;
             if (t == end)
                 break;
             if (*t++ != '/' || t == end)
-                return 0;
+                return false;
         }
     }
     bool selection = false; // a name may follow it without a slash
     while (t < end && *t != '.') {
         size_t n = path_name(t, end);
-        if (!n || !append(&o, '/', t, n))
-            return 0;
+        if (!n || !append(o, '/', t, n))
+            return false;
         t += n;
         selection = false;
         if (!(t = skip_selections(t, end, &selection)))
-            return 0;
+            return false;
         if (t < end && *t == '/') {
             if (++t == end || *t == '.')
-                return 0;
+                return false;
         } else if (t < end && *t != '.' && !selection) {
-            return 0;
+            return false;
         }
     }
-    if (t < end && !property(&o, t, end))
+    return t == end || property(o, anchor, t, end);
+}
+
+size_t path_absolute(const char *anchor, const char *t, size_t size, char *out, size_t capacity)
+{
+    struct path_out o = { .text = out, .capacity = capacity };
+    if (!absolute(&o, anchor, t, t + size))
         return 0;
     if (!o.n)
         out[o.n++] = '/';

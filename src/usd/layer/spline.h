@@ -21,6 +21,7 @@ struct spline {
     bool hermite;
     uint8_t pre, post; // enum spline_extrap
     double pre_slope, post_slope;
+    int32_t pre_times, post_times; // how often a looping extrapolation loops, 0: for ever
     bool has_loop; // as authored; it counts when it is not empty and a knot is at its start
     double loop_start, loop_end, loop_offset;
     int32_t pre_loops, post_loops;

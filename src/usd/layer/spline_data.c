@@ -127,6 +127,8 @@ static const struct spline *turn_around(struct arena *a, const struct spline *s,
     m->post       = s->pre;
     m->pre_slope  = s->post_slope / t.scale;
     m->post_slope = s->pre_slope / t.scale;
+    m->pre_times  = s->post_times;
+    m->post_times = s->pre_times;
     return m;
 }
 
@@ -241,7 +243,7 @@ const struct spline *spline_decode(struct arena *a, const void *data, size_t siz
 // ---------------------------------------------------------------------------------------------------------------
 // Text
 
-static void extrapolation(struct out *o, const char *side, uint8_t mode, double slope)
+static void extrapolation(struct out *o, const char *side, uint8_t mode, double slope, int32_t times)
 {
     static const char *const words[] = { "none", "held", "linear", "sloped", "loop repeat", "loop reset", "loop oscillate" };
     if (mode == EXTRAP_HELD)
@@ -253,6 +255,8 @@ static void extrapolation(struct out *o, const char *side, uint8_t mode, double 
         out_number(o, slope, false);
         out_text(o, ")");
     }
+    if (mode >= EXTRAP_REPEAT && times)
+        out_format(o, "(%d)", times);
     out_text(o, ",\n");
 }
 
@@ -306,8 +310,8 @@ void out_spline(struct out *o, const struct spline *s)
     o->indent++;
     out_indent(o);
     out_text(o, s->hermite ? "hermite,\n" : "bezier,\n");
-    extrapolation(o, "pre", s->pre, s->pre_slope);
-    extrapolation(o, "post", s->post, s->post_slope);
+    extrapolation(o, "pre", s->pre, s->pre_slope, s->pre_times);
+    extrapolation(o, "post", s->post, s->post_slope, s->post_times);
     if (s->has_loop) {
         out_indent(o);
         out_text(o, "loop: (");

@@ -159,7 +159,7 @@ static void start(void)
 #define X(name) #name,
         TOK_LIST(X)
 #undef X
-        "default",
+        "array edit", "array edit samples", "default",
     };
     for (int i = 0; i < SHARDS; i++) {
         pthread_mutex_init(&shards[i].lock, NULL);

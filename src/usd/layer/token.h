@@ -47,6 +47,7 @@ enum {
 #define X(name) T_##name,
     TOK_LIST(X)
 #undef X
+    T_array_edit, T_array_edit_samples, // array edits as text, in place of a default and of samples: no names of the data model
     T_default, // "default" is a C keyword and cannot go through the list as an identifier elsewhere
     T_FIXED_COUNT
 };

@@ -57,7 +57,7 @@ static const struct {
     { "color4h", N(HALF4) }, { "color4f", N(FLOAT4) }, { "color4d", N(DOUBLE4) },
     { "texCoord2h", N(HALF2) }, { "texCoord2f", N(FLOAT2) }, { "texCoord2d", N(DOUBLE2) },
     { "texCoord3h", N(HALF3) }, { "texCoord3f", N(FLOAT3) }, { "texCoord3d", N(DOUBLE3) },
-    { "frame4d", N(MATRIX4D) }, { "pathExpression", N(STRING) },
+    { "frame4d", N(MATRIX4D) }, { "pathExpression", N(STRING) }, { "duration", N(DOUBLE) },
     // Names from before 2014, which files still have.
     { "Vec2i", N(INT2) }, { "Vec2h", N(HALF2) }, { "Vec2f", N(FLOAT2) }, { "Vec2d", N(DOUBLE2) },
     { "Vec3i", N(INT3) }, { "Vec3h", N(HALF3) }, { "Vec3f", N(FLOAT3) }, { "Vec3d", N(DOUBLE3) },

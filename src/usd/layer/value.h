@@ -15,7 +15,7 @@ enum {
     VT_STRING_LISTOP,
     VT_PATH_LISTOP,              // items const char *
     VT_REF_LISTOP,               // items struct arc_ref (references and payloads)
-    VT_INT_LISTOP,               // items int64_t
+    VT_UNKNOWN_LISTOP,           // edits of a field this library does not know: of each kind one const char *, its list as text
     VT_DICT,                     // const struct vdict_entry *, count entries
     VT_SUBLAYERS,                // const struct arc_ref *, count entries
     VT_RELOCATES,                // const char *[2] pairs
@@ -26,7 +26,8 @@ enum {
     VT_COUNT
 };
 
-enum { VF_ARRAY = 1, VF_CRATE = 2 }; // VF_CRATE: bits is the crate's value representation, decoded when asked
+// VF_CRATE: bits is the crate's value representation, decoded when asked. VF_EXPRESSION: of type pathExpression, in a dictionary.
+enum { VF_ARRAY = 1, VF_CRATE = 2, VF_EXPRESSION = 4 };
 
 // Scalars of up to 8 bytes live in `bits`, everything else behind the pointer it holds. Strings, tokens and assets are
 // `const char *`; arrays of them arrays of that.
@@ -55,6 +56,7 @@ struct arc_ref {
     const char *asset; // "" = internal
     const char *path;  // "" = default prim
     double offset, scale;
+    const struct field *data; // customData of a reference, or NULL; nothing but printing the layer asks for it
 };
 
 enum listop_kind { LISTOP_EXPLICIT, LISTOP_ADD, LISTOP_PREPEND, LISTOP_APPEND, LISTOP_DELETE, LISTOP_REORDER, LISTOP_KINDS };

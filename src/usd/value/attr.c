@@ -56,6 +56,7 @@ bool field_value(const struct usd_stage *s, const struct layer *l, const struct 
         return false;
     out->type     = (enum usd_type)f->type;
     out->is_array = f->flags & VF_ARRAY;
+    out->is_expression = f->flags & VF_EXPRESSION;
     out->count    = out->is_array ? f->count : 1;
     if (out->type == USD_TYPE_ASSET) {
         const char *const *names = out->is_array ? field_ptr(f) : (const char *const *)&f->bits;

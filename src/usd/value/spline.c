@@ -289,12 +289,21 @@ static void fold(const struct spline *s, const struct loops *l, struct place *at
         return;
     double span = last.time - first.time, hops = (before ? first.time - at->time : at->time - last.time) / span, whole = floor(hops);
     double n = before && whole == hops ? whole : whole + 1, sign = before ? n : -n;
-    at->time += sign * span;
+    int32_t times = before ? s->pre_times : s->post_times;
+    bool held     = times && n > times; // at the end of the last loop, seen from inside
+    if (held) {
+        n        = times;
+        sign     = before ? n : -n;
+        at->time = before ? first.time : last.time;
+        at->left = !before;
+    } else {
+        at->time += sign * span;
+    }
     if (mode == EXTRAP_REPEAT) {
         at->offset -= sign * (last.value - pre_value(&first));
     } else if (mode == EXTRAP_OSCILLATE && fmod(n, 2) != 0) {
         at->time = first.time + (span - (at->time - first.time));
-        at->left = true;
+        at->left = !held || before;
     }
 }
 

@@ -102,6 +102,13 @@ static void accepted(void **state)
         { "no edit of names", META("prepend apiSchemas = None\n apiSchemas = []\n clipSets = []\n variantSets = \"v\"") },
         { "parts of a knot on lines", IN("double x.spline = { bezier, pre:linear, post: sloped (1), loop: (0, 1, 2.0, 0, 0), 1: 5\n pre (1, 2); post held\n { int a = 1 }\n, 2 : 5 & 6 ; post curve (1, 2, autoEase); }") },
         { "a knot alone", IN("double x.spline = { 1: 5 }\n half y.spline = {\n}\n timecode z.spline = { 1: inf,\n }") },
+        { "edits of arrays", "#usda 1.2\ndef \"A\" {\n int[] x = edit [ prepend 1; append [0]\n write [0] to [-1]; write 5 to [1]\n insert 2 at [0]\n erase [1]\n minsize 4\n minsize 4 fill 7; resize 9; resize 8 fill 1\n maxsize 100 ]\n"
+                             " string[] s.timeSamples = { 1: edit [\n ], 2: [\"a\"], 3: None }\n int erase = 1\n int[] edit = edit [];\n}\n" },
+        { "how often an extrapolation loops", "#usda 1.3\ndef \"A\" {\n double x.spline = { pre: loop repeat(5), post: loop oscillate (1), }\n double y.spline = { pre: loop reset( 2 ), loop: (0, 1, 1, 1, 0) }\n}\n" },
+        { "durations", IN("duration d = 1.5\n duration[] e = [1]\n duration d.spline = { 1: 2; post held }") },
+        { "targets of targets of targets", IN("rel r = [</A.x[/B.y[/C].z].w>, </A.x[B].y>]") },
+        { "references that differ in customData", META("references = [@a@ (customData = { int a = 1 }), @a@ (customData = { int a = 2 })]") },
+        { "an integer that is the lowest as a real", IN("int64 x = -9223372036854775809") },
         { "fields may be said twice", META("kind = \"a\"\n kind = \"b\"") },
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -223,6 +230,23 @@ static void refused(void **state)
         { "a form of tangents", IN("double x.spline = { 1: 5; pre foo (1, 2), }") },
         { "a spline of integers", IN("int x.spline = { 1: 5, }") },
         { "a spline of an array", IN("double[] x.spline = { 1: 5, }") },
+        { "an array edit of a scalar", IN("int x = edit [ append 1 ]") },
+        { "an array edit that is none", IN("int[] x = edit [ remove 1 ]") },
+        { "two array edits on a line", IN("int[] x = edit [ append 1 append 2 ]") },
+        { "a comma between array edits", IN("int[] x = edit [ append 1, append 2 ]") },
+        { "a value of another type in an array edit", IN("int[] x = edit [ append \"a\" ]") },
+        { "an array edit without a place", IN("int[] x = edit [ write 1 to 2 ]") },
+        { "an array edit to a bad place", IN("int[] x = edit [ erase [a] ]") },
+        { "an array edit to a lower size than none", IN("int[] x = edit [ resize -1 ]") },
+        { "a largest size with a value", IN("int[] x = edit [ maxsize 1 fill 2 ]") },
+        { "an extrapolation that loops never", IN("double x.spline = { pre: loop repeat(0), }") },
+        { "an extrapolation that loops by half", IN("double x.spline = { pre: loop repeat(1.5), }") },
+        { "an extrapolation that loops in two brackets", IN("double x.spline = { pre: loop repeat(1)(2), }") },
+        { "a relational target as a target", IN("rel r = </A.x[/B]>") },
+        { "an empty target in a path", IN("rel r = </A.x[].y>") },
+        { "a bad target in a path", IN("rel r = </A.x[/1].y>") },
+        { "brackets that do not close in a path", IN("rel r = </A.x[/B.y[/C].y>") },
+        { "a substitution of nothing", META("prefixSubstitutions = { \"\": \"a\" }") },
         { "varying attributes", IN("varying float x") },
         { "uniform relationships", IN("uniform rel r") },
         { "a keyword as a type", IN("references x") },
@@ -376,8 +400,78 @@ static void meanings(void **state)
     usd_stage_close(&s);
 }
 
+struct text {
+    char b[8192];
+    size_t n;
+};
+static bool collect(void *user, const char *text, size_t size)
+{
+    struct text *t = user;
+    assert_true(t->n + size < sizeof(t->b));
+    memcpy(t->b + t->n, text, size);
+    t->n += size;
+    t->b[t->n] = 0;
+    return true;
+}
+
+// What nothing else asks for is still there when a layer is printed.
+static void printed(void **state)
+{
+    static const struct {
+        const char *text, *wants;
+    } rows[] = {
+        { "#usda 1.2\ndef \"A\" {\n int[] x = edit [ append 1 ]\n}\n", "#usda 1.2\n" },
+        { "#usda 1.2\ndef \"A\" {\n int[] x = edit [ append 1; erase [0] ] (doc = \"a\")\n}\n", "    int[] x = edit [ append 1; erase [0] ] (" },
+        { "#usda 1.2\ndef \"A\" {\n uniform int[] x.timeSamples = { 1: edit [ append 1 ], 0: [2] }\n}\n", "    uniform int[] x.timeSamples = { 1: edit [ append 1 ], 0: [2] }\n" },
+        { IN("double x.spline = { pre: loop reset(3), post: loop repeat, 0: 1 }"), "#usda 1.3\n" },
+        { IN("double x.spline = { pre: loop reset(3), post: loop repeat, 0: 1 }"), "pre: loop reset(3),\n        post: loop repeat,\n" },
+        { IN("double x.spline = { 0: 1 }"), "#usda 1.0\n" },
+        { IN("duration d = 2"), "duration d = 2\n" },
+        { META("delete foo = [10,20]\n append foo = [a, (1, 2)]"), "    append foo = [a, (1, 2)]\n    delete foo = [10,20]\n" },
+        { META("prepend foo = ['x']"), "prepend foo = [\"x\"]\n" },
+        { META("customData = { pathExpression a = \"/x\"; pathExpression[] b = []; string c = \"/x\" }"), "pathExpression a = \"/x\"\n        pathExpression[] b = []\n        string c" },
+        { META("references = @a@ (offset = 1; customData = { int x = 1 })"), "@a@ (offset = 1; customData = {\n        int x = 1\n    })\n" },
+        { IN("my::type x = bogus (\n my::field = 3\n)"), "my::type x = bogus (\n        my::field = 3\n" },
+        { "#usda 1.0\ndef a . b \"A\" {}\n", "def a.b \"A\"\n" },
+        { IN("rel r = </A.x[/B.y[/C].z].w>"), "rel r = </A.x[/B.y[/C].z].w>\n" },
+        { META("apiSchemas = []"), "apiSchemas = []\n" },
+    };
+    struct folder f = make_folder();
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct text text = { .n = 0 };
+        struct usd_error err;
+        usd_stage *s;
+        if (usd_layer_write(write_file(&f, "a.usda", rows[i].text), NULL, collect, &text, &err) != USD_OK)
+            fail_msg("row %zu: %s", i, err.message);
+        if (!strstr(text.b, rows[i].wants))
+            fail_msg("row %zu: '%s' is not in\n%s", i, rows[i].wants, text.b);
+        struct row again = { "", text.b };
+        if (open_row(&again, &s, &err) != USD_OK)
+            fail_msg("row %zu: %s", i, err.message);
+        usd_stage_close(&s);
+    }
+    remove_folder(&f);
+}
+
+// An edit of an array hides nothing, and there is a word about it.
+static void array_edits(void **state)
+{
+    usd_stage *s = open_text("#usda 1.2\nclass \"C\" { int[] x = [1, 2]\n int[] y = [3]; }\ndef \"A\" ( inherits = </C> ) {\n int[] x = edit [ append 3 ]\n"
+                             " int[] y.timeSamples = { 1: [4], 2: edit [ append 5 ] }\n}\n");
+    struct usd_value v;
+    assert_true(usd_attr_get(usd_stage_find_property(s, "/A.x"), 1, &v) && v.count == 2);
+    usd_value_finish(&v);
+    assert_true(usd_attr_get(usd_stage_find_property(s, "/A.y"), 1, &v) && v.count == 1 && *(const int32_t *)v.data == 3);
+    usd_value_finish(&v);
+    assert_int_equal(usd_stage_diagnostic_count(s), 2);
+    assert_int_equal(usd_stage_diagnostic(s, 0)->code, USD_ERR_UNSUPPORTED);
+    assert_non_null(strstr(usd_stage_diagnostic(s, 1)->message, "/A.y: edits of arrays are not applied"));
+    usd_stage_close(&s);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(accepted), cmocka_unit_test(refused), cmocka_unit_test(zero_bytes), cmocka_unit_test(meanings) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(accepted), cmocka_unit_test(refused), cmocka_unit_test(zero_bytes), cmocka_unit_test(meanings),
+                                       cmocka_unit_test(printed),  cmocka_unit_test(array_edits) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -160,7 +160,7 @@ static void errors_say_where(void **state)
         { "#usda 1.0\ndef \"A\" {\n  int x = true\n}\n", 3, 11, "integer" },
         { "#usda 1.0\ndef \"A\" {\n  uchar x = 256\n}\n", 3, 13, "range" },
         { "#usda 1.0\ndef \"A\" {\n  uint x = -1\n}\n", 3, 12, "range" },
-        { "#usda 1.0\ndef \"A\" {\n  string x = \"open\n;}\n", 3, 19, "line" },
+        { "#usda 1.0\ndef \"A\" {\n  string x = \"open\n}\n", 3, 19, "line" },
         { "#usda 1.0\ndef \"A\" {\n  float x = 1 float y = 2\n}\n", 3, 15, "new line" },
         { "#usda 1.0\ndef \"A\" {\n", 3, 1, "file ends" },
         { "#usda 1.0\ndef \"1A\" {}\n", 2, 5, "prim name" },
