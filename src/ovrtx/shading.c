@@ -12,13 +12,14 @@
 // A node whose definition is a node graph of a MaterialX document, opened as a stage of its own.
 struct shading_call {
     struct shading_node node; // the one that stands for the graph; may be inside of another
-    usd_stage *usd;
+    const usd_stage *usd;
     const usd_prim *graph; // NULL: it has none
 };
 
 struct calls {
     struct shading_call items[MAX_CALLS];
-    size_t count;
+    usd_stage *documents[MAX_CALLS];
+    size_t count, document_count;
 };
 
 struct network {
@@ -84,15 +85,27 @@ static const usd_stage *stage_of(const struct network *n, const struct shading_n
     return node->call ? node->call->usd : n->d->stage->sources.items[node->source].usd;
 }
 
+static const usd_stage *open_document(const struct network *n, const char *resolved)
+{
+    struct calls *calls = n->calls;
+    for (size_t i = 0; i < calls->document_count; i++)
+        if (!strcmp(usd_stage_layer(calls->documents[i], 0), resolved))
+            return calls->documents[i];
+    struct usd_open_options options = n->d->stage->open;
+    options.threads                 = 1;
+    usd_stage *usd                  = NULL;
+    if (resolved[0] && usd_stage_open(resolved, &options, &usd, NULL) == USD_OK)
+        calls->documents[calls->document_count++] = usd; // one for each call at most
+    return usd;
+}
+
 static void open_graph(const struct network *n, struct shading_call *call, const struct usd_asset *asset, const char *definition)
 {
     char path[512];
-    struct usd_open_options options = n->d->stage->open;
-    options.threads                 = 1;
     if (snprintf(path, sizeof(path), "/MaterialX/NodeGraphs/%s", definition) >= (int)sizeof(path))
         return;
-    if (asset->resolved[0] && usd_stage_open(asset->resolved, &options, &call->usd, NULL) == USD_OK)
-        call->graph = usd_stage_find(call->usd, path);
+    call->usd   = open_document(n, asset->resolved);
+    call->graph = call->usd ? usd_stage_find(call->usd, path) : NULL;
     if (!call->graph)
         log_warn("ovrtx.materials", "%s: %s has no node graph for %s", n->name, asset->authored, definition);
 }
@@ -547,7 +560,8 @@ static bool read_surface(const struct network *n, const struct shading_node *sha
 void shading_describe(struct draw *d, const struct shading_node *material, struct render_material_desc *desc, struct material *m)
 {
     static const char *const outputs[] = { "outputs:surface", "outputs:mdl:surface", "outputs:mtlx:surface" };
-    struct calls calls = { .count = 0 };
+    struct calls calls;
+    calls.count = calls.document_count = 0;
     struct network n = { d, m, material->prim ? stage_path_text(d->stage, material->prim) : usd_prim_path(material->usd), &calls };
     render_material_defaults(desc);
     desc->name = n.name;
@@ -559,6 +573,6 @@ void shading_describe(struct draw *d, const struct shading_node *material, struc
         read_surface(&n, &surface.node, desc);
     else
         log_warn("ovrtx.materials", "%s: no surface output is connected; default look", n.name);
-    while (calls.count)
-        usd_stage_close(&calls.items[--calls.count].usd);
+    while (calls.document_count)
+        usd_stage_close(&calls.documents[--calls.document_count]);
 }
