@@ -38,7 +38,7 @@ const struct element *mx_find(const struct document *d, const struct element *in
 // Says once per kind what a document has that does not become anything.
 void mx_left_out(struct document *d, unsigned kind, const struct element *e, const char *what);
 enum { LEFT_VERSION, LEFT_INCLUDE, LEFT_NAMESPACE, LEFT_MATERIAL, LEFT_LIGHT, LEFT_CURVE, LEFT_CHANNELS, LEFT_UNIT, LEFT_GEOM, LEFT_PROPERTY, LEFT_VISIBILITY,
-       LEFT_IMPLEMENTATION, LEFT_NAME, LEFT_LOOKGROUP, LEFT_CONNECTION, LEFT_GEOMPROP, LEFT_SWIZZLE };
+       LEFT_IMPLEMENTATION, LEFT_NAME, LEFT_LOOKGROUP, LEFT_CONNECTION, LEFT_GEOMPROP, LEFT_SWIZZLE, LEFT_TYPE };
 const char *mx_format(struct document *d, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 // ---------------------------------------------------------------------------------------------------------------

@@ -280,6 +280,10 @@ static const char *metadata_of(struct document *d, const struct element *e, bool
 
 void mx_fill(struct document *d, struct mx_property *q, const struct element *e, bool ui)
 {
+    if (!q->type || strcmp(q->type, mx_usd_type(mx_attr(e, "type"), NULL))) {
+        mx_left_out(d, LEFT_TYPE, e, "an input that has two types keeps the first; values of the other are left out");
+        return;
+    }
     const char *value = value_of(d, e), *varying = samples_of(d, e), *metadata = metadata_of(d, e, ui);
     q->value    = value ? value : q->value;
     q->samples  = varying ? varying : q->samples;

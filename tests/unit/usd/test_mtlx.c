@@ -323,6 +323,8 @@ static void what_is_left_out_is_named(void **state)
         { "<nodedef name=\"ND_x\" node=\"x\" type=\"float\"/>", "without a node graph" },
         { "<standard_surface name=\"S\" type=\"surfaceshader\"><input name=\"base\" type=\"float\" valuecurve=\"1,2,3\" valuerange=\"1,2\"/></standard_surface>" MATERIAL("M", "S"), "valuecurve" },
         { MATERIAL("M", "nobody"), "does not exist" },
+        { "<standard_surface name=\"S\" type=\"surfaceshader\"><input name=\"base_color\" type=\"float\" value=\"1\"/></standard_surface>" MATERIAL("M", "S"), "two types" },
+        { "<nodegraph name=\"N\" nodedef=\"D\"><input name=\"a\" type=\"filename\" value=\"x\"/></nodegraph><nodedef name=\"D\" node=\"d\"><input name=\"a\" type=\"float\" value=\"1\"/></nodedef>", "two types" },
         { "<standard_surface name=\"S\" type=\"surfaceshader\"><input name=\"base\" type=\"float\" nodegraph=\"none\" output=\"o\"/></standard_surface>" MATERIAL("M", "S"), "leads nowhere" },
         { MATERIAL("no good", "S"), "no USD identifier" },
     };
