@@ -191,27 +191,56 @@ static void local_outputs(struct document *d, const struct element *nodedef, str
         out->outputs[out->output_count++] = (struct mx_io) { "out", NULL };
 }
 
+static bool is_type(const struct document *d, const struct element *node, const char *input, const char *type)
+{
+    const char *own = input_type(d, node, input);
+    return own && !strcmp(own, type);
+}
+
+// How light is scattered: most categories say the type already; sums and the like have it in small letters.
+static const char *scattering_id(struct document *d, const struct element *node, const char *type)
+{
+    const char *small = *type == 'B' ? "bsdf" : *type == 'E' ? "edf" : "vdf", *end = strrchr(node->tag, '_');
+    if (end && !strcmp(end + 1, small))
+        return mx_format(d, "ND_%.100s", node->tag);
+    if (!strcmp(node->tag, "layer"))
+        return is_type(d, node, "base", "VDF") ? "ND_layer_vdf" : "ND_layer_bsdf";
+    const char *by = strcmp(node->tag, "multiply") ? "" : is_type(d, node, "in2", "color3") ? "C" : "F";
+    return mx_format(d, "ND_%.100s_%s%s", node->tag, small, by);
+}
+
 // ND_category_type; nodes that mix a colour or vector with a number have an FA in their definition's name, conversions
 // and the like the types of both sides.
 static const char *id_by_rule(struct document *d, const struct element *node)
 {
-    static const char *const mixed[] = { "add", "subtract", "multiply", "divide", "modulo", "power", "min", "max", "clamp", "remap", "smoothstep", "range", "safepower" };
+    static const char *const mixed[] = { "add", "subtract", "multiply", "divide", "modulo", "power", "min", "max", "clamp", "remap", "smoothstep", "range", "safepower",
+                                         "noise2d", "noise3d", "fractal2d", "fractal3d", "invert", "contrast" };
     const char *type = mx_attr(node, "type"), *in = input_type(d, node, "in"), *in2 = input_type(d, node, "in2");
     if (!strcmp(node->tag, "convert") && in)
         return mx_format(d, "ND_convert_%.100s_%.100s", in, type);
     if (!strcmp(node->tag, "swizzle") && in)
         return mx_format(d, "ND_swizzle_%.100s_%.100s", in, type);
-    if (!strcmp(node->tag, "transformmatrix") || !strcmp(node->tag, "extract")) {
-        const char *from = in ? in : type;
-        return mx_format(d, "ND_%.100s_%.100s", node->tag, from);
-    }
+    static const char *const by_input[] = { "transformmatrix", "extract", "dotproduct", "magnitude", "distance", "determinant" };
+    for (size_t i = 0; i < sizeof(by_input) / sizeof(by_input[0]); i++)
+        if (!strcmp(node->tag, by_input[i])) {
+            const char *in1 = input_type(d, node, "in1"), *from = in ? in : in1 ? in1 : type;
+            return mx_format(d, "ND_%.100s_%.100s", node->tag, from);
+        }
+    if (!strcmp(node->tag, "normalmap"))
+        return is_type(d, node, "scale", "vector2") ? "ND_normalmap_vector2" : "ND_normalmap_float";
+    if (!strcmp(node->tag, "mix") && input_type(d, node, "mix") && !is_type(d, node, "mix", "float"))
+        return mx_format(d, "ND_mix_%.100s_%.100s", type, input_type(d, node, "mix"));
+    if (!strcmp(node->tag, "switch") && is_type(d, node, "which", "integer"))
+        return mx_format(d, "ND_switch_%.100sI", type);
+    if (!strcmp(type, "BSDF") || !strcmp(type, "EDF") || !strcmp(type, "VDF"))
+        return scattering_id(d, node, type);
     if (!strcmp(node->tag, "ifequal") || !strcmp(node->tag, "ifgreater") || !strcmp(node->tag, "ifgreatereq")) {
         const char *value = input_type(d, node, "value1");
         const char *suffix = !value || !strcmp(value, "float") ? "" : !strcmp(value, "integer") ? "I" : "B";
         return mx_format(d, "ND_%.100s_%.100s%s", node->tag, type, suffix);
     }
     const char *low = input_type(d, node, "low") ? input_type(d, node, "low") : input_type(d, node, "inlow");
-    const char *second = in2 ? in2 : low;
+    const char *second = in2 ? in2 : low ? low : input_type(d, node, "amplitude") ? input_type(d, node, "amplitude") : input_type(d, node, "amount");
     for (size_t i = 0; i < sizeof(mixed) / sizeof(mixed[0]); i++)
         if (!strcmp(node->tag, mixed[i]) && strcmp(type, "float") && second && !strcmp(second, "float"))
             return mx_format(d, "ND_%.100s_%.100sFA", node->tag, type);

@@ -435,6 +435,39 @@ static void other_xml_is_an_empty_layer(void **state)
     remove_folder(&f);
 }
 
+static void ids_follow_the_standard_library(void **state)
+{
+    static const struct {
+        const char *category, *type, *input, *input_type, *id;
+    } rows[] = {
+        { "noise2d", "color3", "amplitude", "float", "ND_noise2d_color3FA" },
+        { "noise2d", "color3", "amplitude", "vector3", "ND_noise2d_color3" },
+        { "dotproduct", "float", "in1", "vector3", "ND_dotproduct_vector3" },
+        { "magnitude", "float", "in", "vector2", "ND_magnitude_vector2" },
+        { "extract", "float", "in", "color4", "ND_extract_color4" },
+        { "normalmap", "vector3", "in", "vector3", "ND_normalmap_float" },
+        { "normalmap", "vector3", "scale", "vector2", "ND_normalmap_vector2" },
+        { "mix", "color3", "mix", "float", "ND_mix_color3" },
+        { "mix", "color3", "mix", "color3", "ND_mix_color3_color3" },
+        { "invert", "color3", "amount", "float", "ND_invert_color3FA" },
+        { "switch", "float", "which", "integer", "ND_switch_floatI" },
+        { "oren_nayar_diffuse_bsdf", "BSDF", "color", "color3", "ND_oren_nayar_diffuse_bsdf" },
+        { "uniform_edf", "EDF", "color", "color3", "ND_uniform_edf" },
+        { "mix", "BSDF", "mix", "float", "ND_mix_bsdf" },
+        { "layer", "BSDF", "base", "VDF", "ND_layer_vdf" },
+        { "multiply", "EDF", "in2", "color3", "ND_multiply_edfC" },
+        { "multiply", "BSDF", "in2", "float", "ND_multiply_bsdfF" },
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char body[500];
+        snprintf(body, sizeof(body), "<nodedef name=\"D\" node=\"d\"><output name=\"out\" type=\"float\"/></nodedef><nodegraph name=\"N\" nodedef=\"D\"><%s name=\"n\" type=\"%s\"><input name=\"%s\" type=\"%s\"/></%s></nodegraph>",
+                 rows[i].category, rows[i].type, rows[i].input, rows[i].input_type, rows[i].category);
+        usd_stage *s = open_mtlx(body);
+        assert_string_equal(token(s, "/MaterialX/NodeGraphs/D/n.info:id"), rows[i].id);
+        usd_stage_close(&s);
+    }
+}
+
 static void materials_inherit(void **state)
 {
     usd_stage *s = open_mtlx("<standard_surface name=\"S\" type=\"surfaceshader\"><input name=\"base\" type=\"float\" value=\"0.75\"/></standard_surface>" MATERIAL("A", "S")
@@ -467,7 +500,7 @@ int main(void)
         cmocka_unit_test(a_material_has_every_input_of_its_shader), cmocka_unit_test(graphs_are_referenced_where_they_are_used),
         cmocka_unit_test(nodes_at_the_top_make_an_implicit_graph), cmocka_unit_test(all_nodes_of_a_graph_are_there_in_order), cmocka_unit_test(definitions_of_the_document_are_node_graphs), cmocka_unit_test(nodes_name_the_file_that_defines_them), cmocka_unit_test(definitions_are_chosen_by_version_and_inputs), cmocka_unit_test(values_of_every_type),
         cmocka_unit_test(looks_bind_materials_to_collections), cmocka_unit_test(documents_are_included), cmocka_unit_test(a_layer_has_what_it_includes), cmocka_unit_test(collections_and_looks_are_laid_out_as_openusd_does), cmocka_unit_test(what_is_left_out_is_named),
-        cmocka_unit_test(definitions_inherit), cmocka_unit_test(other_xml_is_an_empty_layer), cmocka_unit_test(materials_inherit), cmocka_unit_test(swizzles_are_upgraded), cmocka_unit_test(curves_become_samples), cmocka_unit_test(large_documents_end_at_limits),
+        cmocka_unit_test(definitions_inherit), cmocka_unit_test(other_xml_is_an_empty_layer), cmocka_unit_test(ids_follow_the_standard_library), cmocka_unit_test(materials_inherit), cmocka_unit_test(swizzles_are_upgraded), cmocka_unit_test(curves_become_samples), cmocka_unit_test(large_documents_end_at_limits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
