@@ -612,9 +612,9 @@ static bool declaration(struct parser *p, struct declared *d)
     size_t size;
     if (!pa_plain_name(p, &type, &size, "a property, a prim or '}'"))
         return false;
-    if (usda_is_keyword(type, size))
+    d->type = type_from_token(type, size);
+    if ((d->type == USD_TYPE_NONE || d->type == USD_TYPE_DICTIONARY) && usda_is_keyword(type, size))
         return pa_fail(p, type, "'%.*s' is not expected here", (int)min_size(size, 100), type);
-    d->type     = type_from_token(type, size);
     d->is_array = pa_next_is(p, '[');
     if (d->is_array) {
         p->p++;

@@ -513,6 +513,8 @@ bool usda_is_keyword(const char *word, size_t size)
         "suffixSubstitutions", "specializes", "spline", "symmetryArguments", "symmetryFunction", "timeSamples", "uniform",
         "variantSet", "variantSets", "variants", "varying",
     };
+    if (word[0] < 'a' && word[0] != 'A' && word[0] != 'N') // most names of types
+        return false;
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
         if (words[i][0] == word[0] && !strncmp(words[i], word, size) && !words[i][size])
             return true;
