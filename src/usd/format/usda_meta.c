@@ -571,7 +571,7 @@ static bool keep_edit(struct parser *p, struct field_list *list, usd_tok name, e
     const char **kept = op ? arena_alloc(&p->l->arena, sizeof(*kept)) : NULL;
     if (!kept)
         return pa_nomem(p);
-    *kept          = field_ptr(text);
+    *kept                = field_ptr(text);
     op->list[kind].items = kept;
     op->list[kind].count = 1;
     return true;
@@ -604,7 +604,7 @@ static bool unknown_listop(struct parser *p, struct field_list *list, usd_tok na
     if (!ok && p->status == USD_ERR_NOMEM)
         return false;
     p->status = USD_OK;
-    return true;
+    return ok || keep_edit(p, list, name, op, &f);
 }
 
 // One "key = value" or "prepend key = value".

@@ -54,10 +54,10 @@ bool field_value(const struct usd_stage *s, const struct layer *l, const struct 
         return names_value(f, out);
     if (f->type >= USD_TYPE_COUNT || f->type == USD_TYPE_NONE || f->type == USD_TYPE_BLOCK)
         return false;
-    out->type     = (enum usd_type)f->type;
-    out->is_array = f->flags & VF_ARRAY;
+    out->type          = (enum usd_type)f->type;
+    out->is_array      = f->flags & VF_ARRAY;
     out->is_expression = f->flags & VF_EXPRESSION;
-    out->count    = out->is_array ? f->count : 1;
+    out->count         = out->is_array ? f->count : 1;
     if (out->type == USD_TYPE_ASSET) {
         const char *const *names = out->is_array ? field_ptr(f) : (const char *const *)&f->bits;
         struct usd_asset *to     = out->is_array ? malloc((out->count + 1) * sizeof(*to)) : (struct usd_asset *)out->storage;

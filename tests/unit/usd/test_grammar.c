@@ -428,6 +428,7 @@ static void printed(void **state)
         { IN("double x.spline = { 0: 1 }"), "#usda 1.0\n" },
         { IN("duration d = 2"), "duration d = 2\n" },
         { META("delete foo = [10,20]\n append foo = [a, (1, 2)]"), "    append foo = [a, (1, 2)]\n    delete foo = [10,20]\n" },
+        { META("prepend foo = ['x', 1]"), "prepend foo = ['x', 1]\n" },
         { META("prepend foo = ['x']"), "prepend foo = [\"x\"]\n" },
         { META("customData = { pathExpression a = \"/x\"; pathExpression[] b = []; string c = \"/x\" }"), "pathExpression a = \"/x\"\n        pathExpression[] b = []\n        string c" },
         { META("references = @a@ (offset = 1; customData = { int x = 1 })"), "@a@ (offset = 1; customData = {\n        int x = 1\n    })\n" },
