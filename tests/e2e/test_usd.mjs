@@ -100,6 +100,13 @@ const tests = {
     assert.match(r.out, /\nprim \/World\/Größe\n/);
     assert.match(usd('dump', broken).out, /^usddump 1\ninvalid\n/);
   },
+  'what is written has the version that its content needs'() {
+    const loops = file('loops.usda', '#usda 1.3\ndef "a" {\n    double x.spline = { pre: loop repeat(5), 0: 1; post held, 5: 2; post held,\n}\n}\n');
+    for (const verb of ['cat', 'flatten']) {
+      assert.match(usd(verb, loops).out, /^#usda 1\.3\n/, verb);
+      assert.match(usd(verb, scene).out, /^#usda 1\.0\n/, verb);
+    }
+  },
   'a layer that says nothing but a comment is printed'() { // the first act of a process: no name was ever made
     assert.match(usd('cat', file('comment.usda', '#usda 1.0\n(\n    "only this"\n)\n')).out, /"only this"/);
   },

@@ -26,6 +26,7 @@ void out_indent(struct out *o);
 // A bracket around what is written until out_close(); neither is written when nothing is. False: nothing was.
 void out_open(struct out *o, const char *text);
 bool out_close(struct out *o, const char *text);
+int text_version(const struct layer *l); // the minor version of the format that has all that the layer says
 void out_string(struct out *o, const char *s); // quoted and escaped
 void out_asset(struct out *o, const char *s);
 void out_value(struct out *o, const struct usd_value *v);

@@ -545,8 +545,7 @@ static void body(struct out *o, const struct layer *l, uint32_t spec)
             variant_set(o, l, v);
 }
 
-// The minor version of the format that has all that the layer says.
-static int text_version(const struct layer *l)
+int text_version(const struct layer *l)
 {
     int version = 0;
     for (size_t i = 0; i < l->fields.count && version < 3; i++) {

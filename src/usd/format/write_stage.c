@@ -232,7 +232,11 @@ static void header(struct flatten *f)
     static const char *const fields[] = { "comment", "documentation", "defaultPrim", "upAxis", "metersPerUnit", "kilogramsPerUnit",
                                           "timeCodesPerSecond", "framesPerSecond", "startTimeCode", "endTimeCode", "customLayerData" };
     struct out *o = &f->o;
-    out_text(o, "#usda 1.0\n");
+    int version = 0;
+    const struct layer *l;
+    for (size_t i = 0; (l = stage_layer(f->s, i)); i++)
+        version = text_version(l) > version ? text_version(l) : version;
+    out_format(o, "#usda 1.%d\n", version == 3 ? 3 : 0); // array edits, of version 2, do not get here
     out_open(o, "(\n");
     for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
         struct usd_value v;
