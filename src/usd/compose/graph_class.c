@@ -76,10 +76,9 @@ static uint16_t find_child(struct graph *g, uint16_t parent, enum arc parent_arc
     return NO_NODE;
 }
 
-// The class of `parent`: its own path mapped back through the arc, variants kept where they are.
-static usd_tok class_site(const struct graph_node *parent, const struct path_map *map)
+// The path as a site beside `parent`: its variants are kept where they are.
+static usd_tok beside(const struct graph_node *parent, usd_tok path)
 {
-    usd_tok path = path_map_unapply(map, tok_text(parent->n.path));
     if (!path || parent->n.site == parent->n.path)
         return path;
     usd_tok variant = parent->n.site;
@@ -92,14 +91,21 @@ struct class_arc {
     enum arc arc;
     uint16_t origin, number;
     const struct path_map *map;
-    const struct node *from;   // implied by that of another site
-    const struct layer *layer; // or authored there
+    const struct layer *layer;       // authored there,
+    const struct node *from;         // or implied by that of another site,
+    const struct path_map *transfer; // from which this leads here
 };
+
+// The class of `parent`: its own path mapped back through the arc, or where the class that implies it is seen from here.
+static usd_tok class_site(const struct graph_node *parent, const struct class_arc *a)
+{
+    return beside(parent, a->from ? path_map_apply(a->transfer, tok_text(a->from->path)) : path_map_unapply(a->map, tok_text(parent->n.path)));
+}
 
 static uint16_t add_class(struct scratch *x, struct graph *g, uint16_t parent, struct class_arc a)
 {
     const struct graph_node *up = node_at(g, parent);
-    usd_tok site                = class_site(up, a.map);
+    usd_tok site                = class_site(up, &a);
     if (!site) // outside of what the arcs in between bring in: no such class here
         return NO_NODE;
     struct layer_stack *stack = up->n.stack;
@@ -178,17 +184,10 @@ static const struct path_map *implied_map(struct scratch *x, const struct path_m
     return back ? path_map_with_root(x->arena, back) : NULL;
 }
 
-static const struct path_map *compose3(struct scratch *x, const struct path_map *first, const struct path_map *second,
-                                       const struct path_map *third)
-{
-    const struct path_map *m = path_map_compose(x->arena, first, second);
-    return m ? path_map_compose(x->arena, m, third) : NULL;
-}
-
-static uint16_t implied_already(struct graph *g, uint16_t to, uint16_t origin, const struct path_map *map)
+static uint16_t implied_already(struct graph *g, uint16_t to, uint16_t origin)
 {
     for (uint16_t c = node_at(g, to)->first_child; c != NO_NODE; c = node_at(g, c)->next)
-        if (node_at(g, c)->n.origin == origin && path_map_equal(node_at(g, c)->n.to_parent, map))
+        if (node_at(g, c)->n.origin == origin && !is_propagated_specialize(g, c))
             return c;
     return NO_NODE;
 }
@@ -224,16 +223,13 @@ static void imply_tree(struct scratch *x, struct graph *g, uint16_t to, uint16_t
         const struct path_map *map = implied_map(x, transfer, node_at(g, c)->n.to_parent);
         if (!map)
             continue;
-        uint16_t made = implied_already(g, to, c, map);
+        uint16_t made = implied_already(g, to, c);
         if (made == NO_NODE) {
             struct node same = node_at(g, c)->n;
-            made             = add_class(x, g, to, (struct class_arc) { (enum arc)same.arc, c, same.sibling, map, .from = &same });
+            made             = add_class(x, g, to, (struct class_arc) { (enum arc)same.arc, c, same.sibling, map, .from = &same, .transfer = transfer });
         }
-        if (made == NO_NODE || !has_class(g, c))
-            continue;
-        const struct path_map *down = path_map_inverse(x->arena, map);
-        if (down)
-            imply_tree(x, g, made, c, compose3(x, node_at(g, c)->n.to_parent, transfer, down), false, depth + 1);
+        if (made != NO_NODE && has_class(g, c)) // classes of a class come the same way
+            imply_tree(x, g, made, c, transfer, false, depth + 1);
     }
     x->list.count = base;
 }
