@@ -412,5 +412,7 @@ bool dict_value(const struct usd_stage *s, const struct layer *l, const struct f
 bool dict_merge(const struct usd_value *parts, size_t count, struct usd_value *out);
 // Time codes are times themselves: they move with the layer's offset, in dictionaries too.
 void value_map_times(struct usd_value *v, struct time_map t);
+// The same for the value of an attribute of that type; durations are scaled, but have no place to move from.
+void value_map_attribute(struct usd_value *v, usd_tok type, struct time_map t);
 // Replaces v's data, `v->count` authored names, by resolved assets that v owns.
 bool asset_values(const struct usd_stage *s, const struct layer *l, struct usd_value *v, const char *const *names);

@@ -182,7 +182,7 @@ bool usd_attr_get(const usd_property *q, double time, struct usd_value *out)
     else
         ok = field_value(s, w.layer, w.value, out);
     if (ok) {
-        value_map_times(out, w.time);
+        value_map_attribute(out, q->type_name, w.time);
         expression_assets(s, w.stack, w.layer, out);
     }
     return ok;

@@ -409,6 +409,7 @@ static struct clip_set *assemble(const struct build *b, struct parts *parts)
     if (!set->clips || !set->path || !set_times(b, set, parts))
         return NULL;
     set->clip_count = n;
+    set->untimed    = k[K_ACTIVE].field ? k[K_ACTIVE].time : (struct time_map) { 0, 1 };
     for (size_t i = 0; i < n; i++) {
         double from       = parts->active.items[i].time;
         struct clip *c    = &set->clips[i];

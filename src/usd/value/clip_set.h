@@ -31,6 +31,7 @@ struct clip_set {
     size_t clip_count;
     struct clip_time *times; // first and last entry stand twice; may be empty
     size_t time_count;
+    struct time_map untimed; // without them: times of the clips to those of the stage
     struct hash_map declared; // without a manifest: prim path << 32 | name -> 1 + has values; under clip_cache.lock
 };
 

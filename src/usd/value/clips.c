@@ -233,7 +233,7 @@ bool clips_find(const usd_property *q, clip_site from, clip_site to, struct clip
             clip_site at         = clip_site_at((uint16_t)n, set->layer);
             if (at < from || at >= to || (best && set->layer >= best->layer) || !applies(set, node, site))
                 continue;
-            struct clip_hit hit = { set, path_in_clip(set, site), q->name };
+            struct clip_hit hit = { set, path_in_clip(set, site), q->name, q->type_name };
             if (has_attribute(s, &hit)) {
                 *out = hit;
                 best = set;
@@ -299,9 +299,30 @@ static double to_clip_time(const struct clip_set *set, double t)
     size_t a, b;
     struct clip_time ends[2];
     if (!segment(set, t, &a, &b))
-        return t;
+        return (t - set->untimed.offset) / set->untimed.scale;
     segment_ends(set, a, b, ends);
     return clip_time_between(ends, t);
+}
+
+static double untimed(const struct clip_set *set, double clip_time) { return clip_time * set->untimed.scale + set->untimed.offset; }
+
+// Where the time codes of a clip's values lie on the stage, as seen at t: on the line of its segment. Both ends of `times`
+// stand twice, and a jump is none: there the segment beside it counts.
+static struct time_map values_at(const struct clip_set *set, double t)
+{
+    size_t a, b;
+    struct clip_time ends[2];
+    if (!segment(set, t, &a, &b))
+        return set->untimed;
+    if (b + 1 < set->time_count && (a == 0 || set->times[a].jump))
+        a++, b++;
+    if (b == set->time_count - 1 && a > 0)
+        a--, b--;
+    segment_ends(set, a, b, ends);
+    if (ends[0].clip == ends[1].clip)
+        return (struct time_map) { t - ends[0].clip, 1 };
+    double scale = (ends[1].stage - ends[0].stage) / (ends[1].clip - ends[0].clip);
+    return (struct time_map) { ends[0].stage - ends[0].clip * scale, scale };
 }
 
 static bool holds(const struct clip *c, double t) { return c->start <= t && t < c->end; }
@@ -364,8 +385,8 @@ static bool bracket_in_layer(const struct clip_set *set, const struct samples *x
     double cl, ch;
     bracket(x->times, x->count, to_clip_time(set, t), &cl, &ch);
     if (!segment(set, t, &a, &b)) {
-        *low  = cl;
-        *high = ch;
+        *low  = untimed(set, set->untimed.scale < 0 ? ch : cl);
+        *high = untimed(set, set->untimed.scale < 0 ? cl : ch);
         return true;
     }
     struct found l = { 0 }, h = { 0 };
@@ -491,7 +512,7 @@ static bool value_at(struct usd_stage *s, const struct clip_hit *h, double t, st
     if (x) {
         double inside = to_clip_time(h->set, t);
         if (samples_value(s, l, x, inside, out)) {
-            value_map_times(out, (struct time_map) { t - inside, 1 }); // time codes of a clip are times of the clip
+            value_map_attribute(out, h->type, values_at(h->set, t));
             expression_assets(s, s->root_stack, l, out);
             return true;
         }
@@ -532,8 +553,8 @@ static void times_of_layer(const struct clip_set *set, const struct clip *c, con
 {
     for (size_t i = 0; i < x->count; i++) {
         double t = x->times[i];
-        if (!set->time_count && holds(c, t))
-            (void)array_push(out, t);
+        if (!set->time_count && holds(c, untimed(set, t)))
+            (void)array_push(out, untimed(set, t));
         for (size_t k = 0; k + 1 < set->time_count; k++) {
             const struct clip_time *a = &set->times[k], *b = &set->times[k + 1];
             if (b->stage < c->start || a->stage >= c->end || a->jump || t < fmin(a->clip, b->clip) || t > fmax(a->clip, b->clip))

@@ -12,6 +12,7 @@ struct clip_set;
 struct clip_hit {
     struct clip_set *set;
     usd_tok prim_path, name; // in the clips
+    usd_tok type;            // as the stage declares it
 };
 
 // True when the prim or one above it has clips. Cheap where no layer of the stage has any.

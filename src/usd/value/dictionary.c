@@ -208,6 +208,19 @@ static void map_inside(struct usd_value *v, struct time_map t)
     }
 }
 
+void value_map_attribute(struct usd_value *v, usd_tok type, struct time_map t)
+{
+    const char *name = tok_text(type);
+    bool is_duration = v->type == USD_TYPE_DOUBLE && !strncmp(name, "duration", 8) && (!name[8] || !strcmp(name + 8, "[]"));
+    if (!is_duration) {
+        value_map_times(v, t);
+        return;
+    }
+    v->type = USD_TYPE_TIMECODE;
+    value_map_times(v, (struct time_map) { 0, t.scale });
+    v->type = USD_TYPE_DOUBLE;
+}
+
 void value_map_times(struct usd_value *v, struct time_map t)
 {
     if ((t.offset == 0 && t.scale == 1) || (v->type != USD_TYPE_TIMECODE && v->type != USD_TYPE_DICTIONARY))

@@ -126,10 +126,19 @@ static void clips_of_a_reference_follow_it_with_its_offset(void **state)
     usd_stage *s = stage(HEAD "def \"P\" ( references = @./clipped.usda@</A> ( offset = 100; scale = 2 ) )\n{\n}\n");
     assert_true(number(s, "/P.v", 110) == 11 && number(s, "/P.v", 130) == 21);
     expect_times(s, "/P.v", 4, (const double[]) { 100, 120 - 4.44e-9, 120, 140 });
-    assert_true(number(s, "/P.tc", 100) == 101 && number(s, "/P.tc", 110) == 110); // 1 at 0, which is 100, and at 1, which is 110
+    assert_true(number(s, "/P.tc", 100) == 110 && number(s, "/P.tc", 110) == 110); // the clip's 1 is the stage's 110, whenever asked
     usd_stage_close(&s);
     s = stage(HEAD "def \"P\" ( references = @./clipped.usda@</A> )\n{\n double v.timeSamples = { 0: 3 }\n}\n");
     assert_true(number(s, "/P.v", 5) == 3);
+    usd_stage_close(&s);
+}
+
+static void time_codes_and_durations_of_clips_go_through_their_segment(void **state)
+{
+    write_file(&dir, "times.usda", HEAD "over \"Clip\" { timecode tc.timeSamples = { 0: 5, 8: 7 }\n duration d.timeSamples = { 0: 5, 8: 7 }\n}\n");
+    usd_stage *s = stage(PRIM("asset[] assetPaths = [@./times.usda@]\n double2[] active = [(0, 0)]\n double2[] times = [(0, 0), (4, 8), (8, 0), (8, 8), (12, 0)]", "timecode tc\n duration d"));
+    assert_true(number(s, "/P.tc", 0) == 2.5 && number(s, "/P.tc", 4) == 3.5 && number(s, "/P.tc", 8) == 8.5 && number(s, "/P.tc", 12) == 9.5);
+    assert_true(number(s, "/P.d", 0) == 2.5 && number(s, "/P.d", 8) == -3.5 && number(s, "/P.d", 12) == -2.5); // backwards
     usd_stage_close(&s);
 }
 
@@ -281,7 +290,7 @@ static void dictionaries_merge_and_the_strongest_files_anchor(void **state)
     usd_stage_close(&s);
     s = stage("#usda 1.0\n( subLayers = [@./weak.usda@ ( offset = 50 )] )\nover \"P\" ( clips = { dictionary default = { string primPath = \"/Clip\"\n asset[] assetPaths = [@./a.usda@] } } ) { }\n");
     assert_true(number(s, "/P.v", 0) == 10);
-    expect_times(s, "/P.v", 3, (const double[]) { 0, 2, 50 }); // `active` came with the sublayer's offset
+    expect_times(s, "/P.v", 2, (const double[]) { 50, 52 }); // `active` came with the sublayer's offset: without `times` it moves all
     usd_stage_close(&s);
 }
 
@@ -391,6 +400,7 @@ int main(void)
         cmocka_unit_test(clip_sets_order_and_deletion), cmocka_unit_test(dictionaries_merge_and_the_strongest_files_anchor),
         cmocka_unit_test(clips_in_a_variant_apply_when_it_is_selected), cmocka_unit_test(an_empty_list_of_clips_blocks_weaker_ones),
         cmocka_unit_test(clips_of_a_prototype_apply_in_every_instance_local_ones_do_not), cmocka_unit_test(paths_of_clips_may_be_expressions),
+        cmocka_unit_test(time_codes_and_durations_of_clips_go_through_their_segment),
         cmocka_unit_test(expressions_in_clips_see_the_variables_of_the_stage),
         cmocka_unit_test(many_threads_read_clips_that_nobody_opened_yet), cmocka_unit_test(clips_follow_edits), cmocka_unit_test(a_spline_in_a_clip_is_diagnosed_once),
     };
