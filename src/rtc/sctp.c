@@ -25,6 +25,8 @@
 #define DCEP_ACK 2
 #define DCEP_OPEN 3
 
+#define QUEUE_READY (4 * (RTC_MAX_DATAGRAM + 2)) // what one tick of input and answers takes, without growing
+
 #define BUSY_TICK_US 10000 // usrsctp's own tick
 #define IDLE_TICK_US 50000
 
@@ -198,7 +200,8 @@ int sctp_create(struct sctp_assoc **out, const struct sctp_events *events, void 
     lock();
     run_timers(now_us);
     a->id = machine.next_id++;
-    bool ok = hash_map_put(&machine.assocs, a->id, (uintptr_t)a);
+    bool ok = array_reserve(&a->out, QUEUE_READY) && array_reserve(&a->sending, QUEUE_READY)
+              && hash_map_put(&machine.assocs, a->id, (uintptr_t)a);
     if (ok) {
         usrsctp_register_address((void *)a->id);
         a->socket = usrsctp_socket(AF_CONN, SOCK_STREAM, IPPROTO_SCTP, NULL, NULL, 0, NULL);
