@@ -151,3 +151,16 @@ void listop_names(struct item_set *set, const struct field *f)
     for (int k = 0; k < LISTOP_KINDS; k++)
         free(lists[k]);
 }
+
+bool item_set_value(struct item_set *set, struct usd_value *out)
+{
+    const char **names = malloc((set->count + 1) * sizeof(*names));
+    for (size_t i = 0; names && i < set->count; i++)
+        names[i] = tok_text((usd_tok)set->items[i]);
+    out->type     = USD_TYPE_TOKEN;
+    out->is_array = true;
+    out->count    = set->count;
+    out->data = out->owned = names;
+    array_free(set);
+    return names != NULL;
+}

@@ -346,6 +346,8 @@ void listop_apply(struct item_set *set, const uint64_t *const items[LISTOP_KINDS
 void order_apply(struct item_set *set, const uint64_t *order, size_t count); // SdfListOp's "ordered"
 // Names (token or string lists) as tokens. Explicit token lists of crates and text alike.
 void listop_names(struct item_set *set, const struct field *f);
+// Names as a token array; the set is freed. false when memory is short.
+bool item_set_value(struct item_set *set, struct usd_value *out);
 
 // load.c
 bool load_set(struct load_rules *r, usd_tok path, enum usd_load what);

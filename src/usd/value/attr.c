@@ -32,15 +32,7 @@ static bool names_value(const struct field *f, struct usd_value *out)
 {
     struct item_set set = { 0 };
     listop_names(&set, f);
-    const char **names = malloc((set.count + 1) * sizeof(*names));
-    for (size_t i = 0; names && i < set.count; i++)
-        names[i] = tok_text((usd_tok)set.items[i]);
-    out->type     = USD_TYPE_TOKEN;
-    out->is_array = true;
-    out->count    = set.count;
-    out->data = out->owned = names;
-    array_free(&set);
-    return names != NULL;
+    return item_set_value(&set, out);
 }
 
 bool field_value(const struct usd_stage *s, const struct layer *l, const struct field *f, struct usd_value *out)

@@ -86,15 +86,7 @@ static bool compose_field(const struct usd_stage *s, const struct opinions *o, s
     struct item_set set = { 0 };
     for (size_t i = o->count; i-- > 0;)
         listop_names(&set, o->items[i].field);
-    const char **names = malloc((set.count + 1) * sizeof(*names));
-    for (size_t i = 0; names && i < set.count; i++)
-        names[i] = tok_text((usd_tok)set.items[i]);
-    out->type     = USD_TYPE_TOKEN;
-    out->is_array = true;
-    out->count    = set.count;
-    out->data = out->owned = names;
-    array_free(&set);
-    return names != NULL;
+    return item_set_value(&set, out);
 }
 
 bool usd_prim_metadata(const usd_prim *p, const char *key, struct usd_value *out)

@@ -400,19 +400,6 @@ static void meanings(void **state)
     usd_stage_close(&s);
 }
 
-struct text {
-    char b[8192];
-    size_t n;
-};
-static bool collect(void *user, const char *text, size_t size)
-{
-    struct text *t = user;
-    assert_true(t->n + size < sizeof(t->b));
-    memcpy(t->b + t->n, text, size);
-    t->n += size;
-    t->b[t->n] = 0;
-    return true;
-}
 
 // What nothing else asks for is still there when a layer is printed.
 static void printed(void **state)
@@ -439,10 +426,10 @@ static void printed(void **state)
     };
     struct folder f = make_folder();
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct text text = { .n = 0 };
+        struct short_text text = { .n = 0 };
         struct usd_error err;
         usd_stage *s;
-        if (usd_layer_write(write_file(&f, "a.usda", rows[i].text), NULL, collect, &text, &err) != USD_OK)
+        if (usd_layer_write(write_file(&f, "a.usda", rows[i].text), NULL, collect_text, &text, &err) != USD_OK)
             fail_msg("row %zu: %s", i, err.message);
         if (!strstr(text.b, rows[i].wants))
             fail_msg("row %zu: '%s' is not in\n%s", i, rows[i].wants, text.b);

@@ -227,18 +227,6 @@ static void the_grammar(void **state)
     }
 }
 
-struct text {
-    char b[4096];
-    size_t n;
-};
-static bool collect(void *user, const char *text, size_t size)
-{
-    struct text *t = user;
-    assert_true(t->n + size < sizeof(t->b));
-    memcpy(t->b + t->n, text, size);
-    t->n += size;
-    return true;
-}
 
 static void what_is_written_reads_back_the_same(void **state)
 {
@@ -246,13 +234,13 @@ static void what_is_written_reads_back_the_same(void **state)
     const char *path = write_file(&f, "a.usda", "#usda 1.0\ndef \"P\" {\n double v = AnimationBlock\n double v.spline = { pre: loop reset, post: sloped(0.25), loop: (0, 4, 1, 0, 2),\n"
                                                 " 0: 1; post curve (1, 2), 5: 3 & 4; pre (1, 2, custom); post linear; { string note = \"n\" }, 9: 0.1; post none }\n}\n");
     usd_stage *a     = open_file(path), *b, *c;
-    struct text text = { .n = 0 };
-    assert_int_equal(usd_layer_write(path, NULL, collect, &text, NULL), USD_OK);
+    struct short_text text = { .n = 0 };
+    assert_int_equal(usd_layer_write(path, NULL, collect_text, &text, NULL), USD_OK);
     assert_int_equal(usd_stage_open_string(text.b, text.n, NULL, NULL, NULL, &b, NULL), USD_OK);
     assert_non_null(strstr(text.b, "AnimationBlock"));
     assert_non_null(strstr(text.b, "note = \"n\""));
     text.n = 0;
-    assert_int_equal(usd_stage_write(a, collect, &text, NULL), USD_OK);
+    assert_int_equal(usd_stage_write(a, collect_text, &text, NULL), USD_OK);
     assert_int_equal(usd_stage_open_string(text.b, text.n, NULL, NULL, NULL, &c, NULL), USD_OK);
     for (double t = -12; t < 14; t += 0.5) {
         assert_int_equal(has(a, t), has(b, t));
@@ -274,12 +262,12 @@ static void flattening_writes_stage_time_also_when_it_runs_back(void **state)
         for (int b = 0; b < 3; b++) {
             char text[600];
             usd_stage *s, *flat;
-            struct text out = { .n = 0 };
+            struct short_text out = { .n = 0 };
             snprintf(text, sizeof(text), "#usda 1.0\ndef \"P\" { double v.spline = { %s }\n }\n", bodies[b]);
             write_file(&f, "sub.usda", text);
             snprintf(text, sizeof(text), "#usda 1.0\n( subLayers = [@./sub.usda@ %s] )\n", offsets[o]);
             assert_int_equal(usd_stage_open_string(text, strlen(text), NULL, f.path, NULL, &s, NULL), USD_OK);
-            assert_int_equal(usd_stage_write(s, collect, &out, NULL), USD_OK);
+            assert_int_equal(usd_stage_write(s, collect_text, &out, NULL), USD_OK);
             assert_int_equal(usd_stage_open_string(out.b, out.n, NULL, NULL, NULL, &flat, NULL), USD_OK);
             for (double t = -60.3; t < 70; t += 0.7) { // not on knots: those have a left and a right side
                 if (has(s, t) != has(flat, t) || (has(s, t) && fabs(at(s, t) - at(flat, t)) > 1e-9))

@@ -94,3 +94,18 @@ static inline usd_stage *open_file(const char *path)
         fail_msg("%s", err.message);
     return s;
 }
+
+// What a writer wrote: for usd_stage_write() and usd_layer_write().
+struct short_text {
+    char b[8192];
+    size_t n;
+};
+static inline bool collect_text(void *user, const char *text, size_t size)
+{
+    struct short_text *t = user;
+    assert_true(t->n + size < sizeof(t->b));
+    memcpy(t->b + t->n, text, size);
+    t->n += size;
+    t->b[t->n] = 0;
+    return true;
+}
