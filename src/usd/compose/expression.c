@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "escape.h"
 #include "stage.h"
 
 #define MAX_STEPS 10000 // nodes evaluated for one expression, variables within variables included
@@ -152,31 +153,11 @@ static bool append_variable(struct eval *e, struct text *t, bool skip)
     return append(e, t, v.text, strlen(v.text));
 }
 
-static int hex_digit(char c)
-{
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
-// At the backslash. Escapes are those of C; any other character stands for itself.
+// At the backslash.
 static bool append_escape(struct eval *e, struct text *t)
 {
-    static const char from[] = "ntrabfv", to[] = "\n\t\r\a\b\f\v";
-    char c         = e->at[1];
-    const char *at = strchr(from, c);
-    e->at += 2;
-    if (at) {
-        c = to[at - from];
-    } else if (c == 'x') { // any number of digits; the last two count
-        unsigned v = 0;
-        while (hex_digit(*e->at) >= 0)
-            v = v * 16 + (unsigned)hex_digit(*e->at++);
-        c = (char)v;
-    } else if (c >= '0' && c <= '7') {
-        int v = c - '0';
-        for (int n = 1; n < 3 && *e->at >= '0' && *e->at <= '7'; n++)
-            v = v * 8 + (*e->at++ - '0');
-        c = (char)v;
-    }
+    char c;
+    e->at = escape_read(e->at + 1, &c);
     return c ? append(e, t, &c, 1) : fail(e, "a string has a zero byte");
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "escape.h"
 #include "file.h"
 #include "stage.h"
 
@@ -79,8 +80,6 @@ static size_t anchor_in_package(const char *anchor, const char *authored, bool f
         return 0;
     return (size_t)snprintf(out, RESOLVED_MAX, "%.*s[%s]", (int)package_size, anchor, joined);
 }
-
-static int hex_digit(char c) { return isdigit((unsigned char)c) ? c - '0' : isxdigit((unsigned char)c) ? (c | 32) - 'a' + 10 : -1; }
 
 // "file:///a%20b" and "file://host/a b" name a path of this machine.
 static void strip_file_scheme(char *name)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "escape.h"
 #include "number.h"
 #include "path.h"
 #include "usda_parser.h"
@@ -13,36 +14,12 @@
 
 static bool put_bytes(struct parser *p, const char *s, size_t n) { return array_append(&p->text, s, n) || pa_nomem(p); }
 
-static int hex_digit(char c)
-{
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 // One escape, p->p after the backslash.
 static bool escape(struct parser *p)
 {
-    static const char from[] = "ntrabfv", to[] = "\n\t\r\a\b\f\v";
-    char c         = *p->p++;
-    const char *at = c ? strchr(from, c) : NULL;
-    if (at)
-        return put_bytes(p, &to[at - from], 1);
-    if (c == 'x') { // any number of digits; the last two count
-        unsigned v = 0;
-        while (hex_digit(*p->p) >= 0)
-            v = v * 16 + (unsigned)hex_digit(*p->p++);
-        char b = (char)v;
-        return put_bytes(p, &b, 1);
-    }
-    if (c >= '0' && c <= '7') {
-        int v = c - '0', n = 1;
-        while (n < 3 && *p->p >= '0' && *p->p <= '7')
-            v = v * 8 + (*p->p++ - '0'), n++;
-        char b = (char)v;
-        return put_bytes(p, &b, 1);
-    }
-    if (p->p > p->end)
-        return pa_fail(p, p->end, "string is not closed");
-    return put_bytes(p, &c, 1); // quotes, backslash, escaped newline and anything else stand for themselves
+    char c;
+    p->p = escape_read(p->p, &c);
+    return p->p > p->end ? pa_fail(p, p->end, "string is not closed") : put_bytes(p, &c, 1);
 }
 
 bool pa_string(struct parser *p, const char **text, size_t *size)

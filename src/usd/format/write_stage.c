@@ -232,11 +232,11 @@ static void header(struct flatten *f)
     static const char *const fields[] = { "comment", "documentation", "defaultPrim", "upAxis", "metersPerUnit", "kilogramsPerUnit",
                                           "timeCodesPerSecond", "framesPerSecond", "startTimeCode", "endTimeCode", "customLayerData" };
     struct out *o = &f->o;
-    int version = 0;
+    bool loops = false; // array edits, of version 2, do not get here
     const struct layer *l;
-    for (size_t i = 0; (l = stage_layer(f->s, i)); i++)
-        version = text_version(l) > version ? text_version(l) : version;
-    out_format(o, "#usda 1.%d\n", version == 3 ? 3 : 0); // array edits, of version 2, do not get here
+    for (size_t i = 0; !loops && (l = stage_layer(f->s, i)); i++)
+        loops = text_version(l) == 3;
+    out_format(o, "#usda 1.%d\n", loops ? 3 : 0);
     out_open(o, "(\n");
     for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
         struct usd_value v;
