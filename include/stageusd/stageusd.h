@@ -81,7 +81,7 @@ struct usd_limits {
     uint32_t max_layers;         /* layers of one stage (100000) */
     uint32_t max_arc_depth;      /* references within references within ... (128) */
     uint64_t max_prims;          /* composed prims of one stage (100 million) */
-    uint32_t max_inflate_ratio;  /* decompressed to compressed bytes of one block (300) */
+    uint32_t max_inflate_ratio;  /* bytes out of one byte of a block, or of a whole binary layer (300) */
     uint32_t max_prim_sites;     /* sites that contribute to one prim (4096; more has no effect) */
     uint32_t max_clips;          /* clips of one clip set (100000) */
     uint32_t max_name_bytes;     /* one identifier of a text layer (65535) */

@@ -10,9 +10,10 @@
 #include "pages.h"
 #include "thread.h"
 
-#define NEWEST VERSION(0, 13, 255)
+#define NEWEST VERSION(0, 14, 255)
 #define PATH_DEPTH 4096
 #define PARALLEL_FROM (256u << 10) // bytes of tables that two threads share
+#define VALUES_BASE (64ull << 20)  // bytes that values of any file may take beyond max_inflate_ratio
 
 static const char *const section_names[SEC_COUNT] = { "TOKENS", "STRINGS", "FIELDS", "FIELDSETS", "PATHS", "SPECS" };
 
@@ -78,7 +79,7 @@ static bool read_contents(struct loader *x)
     x->c->version = VERSION(major, minor, patch);
     if (x->c->version > NEWEST || major) {
         char text[96];
-        snprintf(text, sizeof(text), "crate version %u.%u.%u is newer than this library reads (0.13)", major, minor, patch);
+        snprintf(text, sizeof(text), "crate version %u.%u.%u is newer than this library reads (0.14)", major, minor, patch);
         if (x->err)
             error_set(x->err, USD_ERR_UNSUPPORTED, x->l->identifier, "%s: %s", x->l->identifier, text);
         return false;
@@ -539,6 +540,10 @@ int crate_load(struct layer *l, const uint8_t *data, size_t size, struct file_by
     pthread_mutex_init(&c->lock, NULL);
     arena_init(&c->arena, limits->max_layer_bytes);
     memset(&local, 0, sizeof(local));
+    // A few bytes can say that a dictionary holds itself.
+    uint64_t most = VALUES_BASE + (size > UINT64_MAX / 2 / limits->max_inflate_ratio ? UINT64_MAX / 2 : size * limits->max_inflate_ratio);
+    if (most < l->arena.max_bytes)
+        l->arena.max_bytes = (size_t)most;
     struct loader x = { .l = l, .c = c, .err = &local };
     uint64_t tables = 0;
     bool ok         = read_contents(&x);

@@ -1,4 +1,4 @@
-// Shared between crate.c (tables), crate_specs.c (specs) and crate_value.c (values).
+// Shared between crate.c (tables), crate_specs.c (specs), crate_value.c (values) and crate_structure.c (structural values).
 #pragma once
 
 #include <pthread.h>
@@ -25,6 +25,7 @@ enum crate_type {
 #define REP_ARRAY (1ull << 63)
 #define REP_INLINED (1ull << 62)
 #define REP_COMPRESSED (1ull << 61)
+#define REP_ARRAY_EDIT (1ull << 60)
 #define REP_PAYLOAD(rep) ((rep) & ((1ull << 48) - 1))
 #define REP_TYPE(rep) ((unsigned)((rep) >> 48 & 0xff))
 
@@ -62,6 +63,8 @@ static inline struct cursor crate_at(const struct crate *c, uint64_t offset)
         return (struct cursor) { c->data + c->size, c->data + c->size, true };
     return cur_make(c->data + offset, c->size - (size_t)offset);
 }
+// "Go on reading where the next eight bytes, counted from themselves, say": what nested values need lies in between.
+void crate_follow(const struct crate *c, struct cursor *at);
 static inline usd_tok crate_token(const struct crate *c, uint64_t i) { return i < c->token_count ? c->tokens[i] : 0; }
 static inline usd_tok crate_string(const struct crate *c, uint64_t i)
 {
@@ -80,6 +83,7 @@ bool crate_ints32(const struct crate *c, const uint8_t *src, size_t size, size_t
 bool crate_ints32_at(const struct crate *c, struct cursor *at, size_t n, uint32_t *out);
 
 enum usd_type crate_value_type(unsigned crate_type); // USD_TYPE_NONE when it is no plain value
+bool crate_own(struct layer *l, struct crate *c, struct field *f); // a plain value of the file becomes memory of the layer
 /**
  * A field from its value representation. Structural values (list operations, dictionaries, selections ...) are decoded
  * into the layer at once, plain values stay where they are. false: not kept (damaged, or of no use here).

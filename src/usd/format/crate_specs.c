@@ -13,7 +13,7 @@ struct set_info {
     usd_tok type_name;
     uint32_t first_field;
     uint16_t field_count;
-    uint8_t specifier : 2, variability : 2, custom : 1;
+    uint8_t specifier : 2, uniform : 1, custom : 1;
 };
 
 // What one half of the prims is filled in with.
@@ -43,6 +43,10 @@ struct build {
     struct {
         ARRAY_OF(struct set_info);
     } infos;
+    struct hash_map field_known; // field index -> index in `fields`
+    struct {
+        ARRAY_OF(struct field);
+    } fields; // decoded; without a name: not kept
     struct half half[2];
 };
 
@@ -86,13 +90,33 @@ static void structural(struct loader *x, usd_tok name, uint64_t rep, struct set_
     else if (name == T_specifier && type == CT_SPECIFIER)
         info->specifier = load == 0 ? USD_DEF : load == 2 ? USD_CLASS : USD_OVER;
     else if (name == T_variability && type == CT_VARIABILITY)
-        info->variability = load & 3;
+        info->uniform = load == 1 || load == 2; // 2: config, of old files
     else if (name == T_custom && type == CT_BOOL)
         info->custom = load != 0;
     else if (name == T_primChildren && names_list)
         info->children = rep;
     else if (name == T_properties && names_list)
         info->properties = rep;
+}
+
+// Fields that stand in several sets are decoded once; only those whose values take memory are worth knowing.
+static bool decode_field(struct loader *x, uint32_t f, usd_tok name, struct field *out)
+{
+    struct build *b = x->build;
+    unsigned type   = REP_TYPE(x->field_reps[f]);
+    if (type < CT_DICTIONARY || type == CT_TIME_SAMPLES || type == CT_VALUE_BLOCK || x->field_reps[f] & REP_ARRAY)
+        return crate_field(x->l, x->c, name, x->field_reps[f], out, 0);
+    uint64_t *known = hash_map_get(&b->field_known, f);
+    if (known) {
+        *out = b->fields.items[*known];
+        return out->name != 0;
+    }
+    bool kept = crate_field(x->l, x->c, name, x->field_reps[f], out, 0);
+    if (!kept)
+        *out = (struct field) { 0 };
+    if (array_push(&b->fields, *out))
+        hash_map_put(&b->field_known, f, b->fields.count - 1);
+    return kept;
 }
 
 static bool decode_set(struct loader *x, uint32_t start)
@@ -110,7 +134,7 @@ static bool decode_set(struct loader *x, uint32_t start)
             continue;
         }
         struct field field;
-        if (info.field_count == LIMIT_SPEC_FIELDS || !crate_field(l, x->c, name, x->field_reps[f], &field, 0))
+        if (info.field_count == LIMIT_SPEC_FIELDS || !decode_field(x, f, name, &field))
             continue;
         if (l->fields.count >= UINT32_MAX || !array_push(&l->fields, field))
             return crate_nomem(x);
@@ -350,7 +374,7 @@ static struct prop_spec make_property(const struct loader *x, uint32_t path)
     const struct set_info *info = set_info(x, spec.set);
     struct prop_spec p          = { .name = crate_token(x->c, x->c->paths[path].token), .type_name = info->type_name,
                                     .first_field = info->first_field, .field_count = info->field_count };
-    p.flags = (uint8_t)((info->custom ? PROP_CUSTOM : 0) | (info->variability == 1 ? PROP_UNIFORM : 0));
+    p.flags = (uint8_t)((info->custom ? PROP_CUSTOM : 0) | (info->uniform ? PROP_UNIFORM : 0));
     if (spec.type == ST_RELATIONSHIP) {
         p.flags     = (uint8_t)((p.flags & ~PROP_UNIFORM) | PROP_RELATIONSHIP);
         p.type_name = 0;
@@ -444,6 +468,8 @@ bool crate_make_specs(struct loader *x, struct thread_pool *pool)
     free(b.last_child);
     free(b.set_known);
     array_free(&b.infos);
+    hash_map_finish(&b.field_known);
+    array_free(&b.fields);
     for (int i = 0; i < 2; i++) {
         free(b.half[i].slot);
         array_free(&b.half[i].kids);

@@ -374,26 +374,26 @@ bool crate_value(const struct usd_stage *s, const struct layer *l, const struct 
 // ---------------------------------------------------------------------------------------------------------------
 // Time samples
 
-// "Go on reading where the next eight bytes, counted from themselves, say."
-static struct cursor follow(const struct crate *c, struct cursor *at)
+void crate_follow(const struct crate *c, struct cursor *at)
 {
-    uint64_t from  = (uint64_t)(at->p - c->data);
-    int64_t offset = (int64_t)cur_u64le(at);
-    if (at->bad || (offset < 0 ? (uint64_t)-offset > from : (uint64_t)offset > c->size - from))
-        return (struct cursor) { c->data, c->data, true };
-    return crate_at(c, from + (uint64_t)offset);
+    uint64_t from = (uint64_t)(at->p - c->data), offset = cur_u64le(at), to = from + offset;
+    bool back     = offset >> 63;
+    if (at->bad || (back ? to > from : to < from))
+        *at = (struct cursor) { c->data, c->data, true };
+    else
+        *at = crate_at(c, to);
 }
 
 static const struct samples none;
 
 static struct samples *decode_samples(struct crate *c, uint64_t rep)
 {
-    struct cursor at  = crate_at(c, REP_PAYLOAD(rep));
-    struct cursor rec = follow(c, &at);
-    uint64_t times    = cur_u64le(&rec);
-    struct cursor vals = follow(c, &rec);
-    uint64_t n        = cur_u64le(&vals);
-    if (rec.bad || vals.bad || n > cur_left(&vals) / 8)
+    struct cursor at = crate_at(c, REP_PAYLOAD(rep));
+    crate_follow(c, &at);
+    uint64_t times = cur_u64le(&at);
+    crate_follow(c, &at);
+    uint64_t n = cur_u64le(&at);
+    if (at.bad || n > cur_left(&at) / 8)
         return NULL;
     const void *data = NULL;
     void *owned      = NULL;
@@ -414,12 +414,12 @@ static struct samples *decode_samples(struct crate *c, uint64_t rep)
     struct field *v     = arena_alloc(&c->arena, (size_t)n * sizeof(*v) + 1);
     size_t kept      = 0;
     for (uint64_t i = 0; s && t && v && i < n; i++) {
-        uint64_t value = cur_u64le(&vals);
+        uint64_t value = cur_u64le(&at);
         double time;
         memcpy(&time, (const uint8_t *)data + i * 8, 8);
         if (kept && !(time > t[kept - 1]))
             continue; // times must ascend
-        if (!kept && time != time)
+        if ((!kept && time != time) || value & REP_ARRAY_EDIT) // edits are not applied
             continue;
         bool block = REP_TYPE(value) == CT_VALUE_BLOCK;
         t[kept]    = time;
@@ -449,137 +449,8 @@ const struct samples *crate_samples(const struct layer *l, const struct field *f
 }
 
 // ---------------------------------------------------------------------------------------------------------------
-// Structural values: decoded into the layer when it is loaded
+// Values that the layer keeps itself: nobody could free those of dictionaries one by one.
 
-static bool read_ref(struct layer *l, struct crate *c, struct cursor *at, struct arc_ref *out, bool is_reference)
-{
-    usd_tok asset  = crate_string(c, cur_u32le(at));
-    uint32_t path  = cur_u32le(at);
-    out->asset     = tok_text(asset);
-    out->path      = tok_text(crate_path(c, path));
-    out->offset    = 0;
-    out->scale     = 1;
-    out->data      = NULL;
-    if (is_reference || c->version >= VERSION(0, 8, 0)) {
-        uint64_t offset = cur_u64le(at), scale = cur_u64le(at);
-        memcpy(&out->offset, &offset, 8);
-        memcpy(&out->scale, &scale, 8);
-    }
-    if (is_reference) { // custom data: only its extent matters
-        uint64_t n = cur_u64le(at);
-        if (n > cur_left(at) / 12)
-            return at->bad = true, false;
-        cur_skip(at, (size_t)n * 12);
-    }
-    return !at->bad;
-}
-
-static bool listop(struct layer *l, struct crate *c, uint64_t rep, unsigned ct, struct field *out)
-{
-    struct cursor at = crate_at(c, REP_PAYLOAD(rep));
-    struct listop *op = arena_alloc(&l->arena, sizeof(*op));
-    if (!op)
-        return false;
-    uint8_t bits    = cur_u8(&at);
-    op->is_explicit = bits & 1;
-    static const struct {
-        uint8_t bit, kind;
-    } lists[] = { { 2, LISTOP_EXPLICIT }, { 4, LISTOP_ADD }, { 32, LISTOP_PREPEND }, { 64, LISTOP_APPEND }, { 8, LISTOP_DELETE }, { 16, LISTOP_REORDER } };
-    bool refs   = ct == CT_REFERENCE_LISTOP || ct == CT_PAYLOAD_LISTOP;
-    size_t least = ct == CT_REFERENCE_LISTOP ? 32 : ct == CT_PAYLOAD_LISTOP ? 8 : 4; // bytes of one item
-    for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
-        if (!(bits & lists[i].bit))
-            continue;
-        uint64_t n = cur_u64le(&at);
-        if (at.bad || n > cur_left(&at) / least)
-            return false;
-        size_t size = refs ? sizeof(struct arc_ref) : sizeof(char *);
-        void *items = arena_alloc(&l->arena, (size_t)n * size + 1);
-        if (!items)
-            return false;
-        size_t kept = 0;
-        for (uint64_t k = 0; k < n; k++) {
-            if (refs) {
-                if (!read_ref(l, c, &at, (struct arc_ref *)items + k, ct == CT_REFERENCE_LISTOP))
-                    return false;
-                continue;
-            }
-            uint32_t v       = cur_u32le(&at);
-            const char *item = ct == CT_TOKEN_LISTOP ? tok_text(crate_token(c, v))
-                             : ct == CT_STRING_LISTOP ? tok_text(crate_string(c, v))
-                             : tok_text(crate_path(c, v));
-            if (*item == '/' || ct != CT_PATH_LISTOP) // else an index that is out of range
-                ((const char **)items)[kept++] = item;
-        }
-        op->list[lists[i].kind].items = items;
-        op->list[lists[i].kind].count = refs ? (size_t)n : kept;
-    }
-    out->bits = (uintptr_t)op;
-    out->type = refs ? VT_REF_LISTOP : ct == CT_TOKEN_LISTOP ? VT_TOKEN_LISTOP : ct == CT_STRING_LISTOP ? VT_STRING_LISTOP : VT_PATH_LISTOP;
-    return !at.bad;
-}
-
-// A list that is written out whole.
-static bool explicit_list(struct layer *l, const void *items, size_t count, int type, struct field *out)
-{
-    struct listop *op = arena_alloc(&l->arena, sizeof(*op));
-    if (!op)
-        return false;
-    op->is_explicit                 = true;
-    op->list[LISTOP_EXPLICIT].items = items;
-    op->list[LISTOP_EXPLICIT].count = count;
-    out->bits                       = (uintptr_t)op;
-    out->type                       = (uint8_t)type;
-    return true;
-}
-
-static bool names(struct layer *l, struct crate *c, uint64_t rep, unsigned ct, struct field *out)
-{
-    struct cursor at = crate_at(c, REP_PAYLOAD(rep));
-    uint64_t n       = cur_u64le(&at);
-    if (at.bad || n > cur_left(&at) / 4 || n > UINT32_MAX)
-        return false;
-    const char **items   = arena_alloc(&l->arena, (size_t)n * sizeof(*items) + 1);
-    struct arc_ref *subs = out->name == T_subLayers ? arena_alloc(&l->arena, (size_t)n * sizeof(*subs) + 1) : NULL;
-    for (uint64_t i = 0; items && i < n; i++) {
-        items[i] = tok_text(ct == CT_TOKEN_VECTOR ? crate_token(c, cur_u32le(&at)) : crate_string(c, cur_u32le(&at)));
-        if (subs)
-            subs[i] = (struct arc_ref) { items[i], "", 0, 1, NULL };
-    }
-    if (!items)
-        return false;
-    if (out->name == T_primOrder || out->name == T_propertyOrder)
-        return explicit_list(l, items, (size_t)n, VT_TOKEN_LISTOP, out);
-    out->bits  = subs ? (uintptr_t)subs : (uintptr_t)items;
-    out->count = (uint32_t)n;
-    out->type  = subs ? VT_SUBLAYERS : ct == CT_TOKEN_VECTOR ? USD_TYPE_TOKEN : USD_TYPE_STRING;
-    out->flags = subs ? 0 : VF_ARRAY;
-    return true;
-}
-
-static bool string_pairs(struct layer *l, struct crate *c, uint64_t rep, bool paths, struct field *out)
-{
-    struct cursor at = crate_at(c, REP_PAYLOAD(rep));
-    uint64_t n       = cur_u64le(&at);
-    if (at.bad || n > cur_left(&at) / 8 || n > UINT32_MAX)
-        return false;
-    const char **items = arena_alloc(&l->arena, (size_t)n * 2 * sizeof(*items) + 1);
-    for (uint64_t i = 0; items && i < n * 2; i++) {
-        uint32_t v = cur_u32le(&at);
-        items[i]   = !paths ? tok_text(crate_string(c, v)) : tok_text(crate_path(c, v));
-    }
-    out->bits  = (uintptr_t)items;
-    out->count = (uint32_t)n;
-    out->type  = paths ? VT_RELOCATES : VT_SELECTIONS;
-    return items != NULL;
-}
-
-static int compare_entries(const void *a, const void *b)
-{
-    return strcmp(((const struct vdict_entry *)a)->key, ((const struct vdict_entry *)b)->key);
-}
-
-// Arrays inside dictionaries are copied: nobody could free them one by one.
 static bool own_array(struct layer *l, struct crate *c, struct field *f)
 {
     const void *data;
@@ -617,119 +488,4 @@ static bool own_scalar(struct layer *l, struct crate *c, struct field *f)
     return true;
 }
 
-static bool too_deep(struct layer *l, const struct crate *c, unsigned depth)
-{
-    if (depth == c->limits.max_nesting)
-        layer_warn(l, "a value is nested deeper than max_nesting (%u); it is left out", c->limits.max_nesting);
-    return depth >= c->limits.max_nesting;
-}
-
-static bool dictionary(struct layer *l, struct crate *c, uint64_t rep, struct field *out, unsigned depth)
-{
-    struct cursor at = rep & REP_INLINED ? cur_make("\0\0\0\0\0\0\0", 8) : crate_at(c, REP_PAYLOAD(rep));
-    uint64_t n       = cur_u64le(&at);
-    if (at.bad || n > cur_left(&at) / 12)
-        return false;
-    if (too_deep(l, c, depth))
-        return false;
-    struct vdict_entry *e = arena_alloc(&l->arena, (size_t)n * sizeof(*e) + 1);
-    size_t kept           = 0;
-    for (uint64_t i = 0; e && i < n; i++) {
-        usd_tok key       = crate_string(c, cur_u32le(&at));
-        struct cursor val = follow(c, &at);
-        uint64_t inner    = cur_u64le(&val);
-        if (at.bad || val.bad)
-            return false;
-        struct field f = { 0 };
-        if (!crate_field(l, c, 0, inner, &f, depth + 1))
-            continue;
-        if (f.flags & VF_CRATE && !(f.flags & VF_ARRAY ? own_array(l, c, &f) : own_scalar(l, c, &f)))
-            continue;
-        if (REP_TYPE(inner) == CT_PATH_EXPRESSION)
-            f.flags |= VF_EXPRESSION;
-        e[kept].key     = tok_text(key);
-        e[kept++].value = f;
-    }
-    if (!e)
-        return false;
-    if (kept)
-        qsort(e, kept, sizeof(*e), compare_entries);
-    out->bits  = (uintptr_t)e;
-    out->count = (uint32_t)kept;
-    out->type  = VT_DICT;
-    return true;
-}
-
-static bool payload(struct layer *l, struct crate *c, uint64_t rep, struct field *out)
-{
-    struct cursor at  = crate_at(c, REP_PAYLOAD(rep));
-    struct arc_ref *r = arena_alloc(&l->arena, sizeof(*r));
-    if (!r || !read_ref(l, c, &at, r, false))
-        return false;
-    return explicit_list(l, r, *r->asset || *r->path ? 1 : 0, VT_REF_LISTOP, out);
-}
-
-// A block of bytes; dictionaries of knots follow it.
-static bool spline(struct layer *l, struct crate *c, uint64_t rep, struct field *out)
-{
-    struct cursor at          = rep & REP_INLINED ? cur_make("\0\0\0\0\0\0\0", 8) : crate_at(c, REP_PAYLOAD(rep));
-    uint64_t size             = cur_u64le(&at);
-    const uint8_t *data       = at.bad || size > cur_left(&at) ? NULL : cur_take(&at, (size_t)size);
-    const struct spline *made = data ? spline_decode(&l->arena, data, (size_t)size) : NULL;
-    if (!made)
-        layer_warn(l, "a spline is damaged or of a newer version; skipped");
-    else if (cur_u64le(&at))
-        layer_warn(l, "custom data of spline knots is not read from crate files");
-    out->bits = (uintptr_t)made;
-    out->type = VT_SPLINE;
-    return made != NULL;
-}
-
-bool crate_field(struct layer *l, struct crate *c, usd_tok name, uint64_t rep, struct field *out, unsigned depth)
-{
-    unsigned ct     = REP_TYPE(rep);
-    enum usd_type t = crate_value_type(ct);
-    *out            = (struct field) { .name = name, .count = 1 };
-    if (depth && too_deep(l, c, depth - 1)) // a scalar may stand one level below the last dictionary
-        return false;
-    l->has_clips |= name == T_clips;
-    if (t != USD_TYPE_NONE) {
-        out->bits  = rep;
-        out->type  = (uint8_t)t;
-        out->flags = (uint8_t)(VF_CRATE | (rep & REP_ARRAY ? VF_ARRAY : 0));
-        // Small scalars are the metadata that composition looks at: decoded now.
-        return rep & REP_ARRAY || type_table[t].size > 8 ? true : own_scalar(l, c, out);
-    }
-    switch (ct) {
-    case CT_DICTIONARY: return dictionary(l, c, rep, out, depth);
-    case CT_TOKEN_LISTOP:
-    case CT_STRING_LISTOP:
-    case CT_PATH_LISTOP:
-    case CT_REFERENCE_LISTOP:
-    case CT_PAYLOAD_LISTOP: return listop(l, c, rep, ct, out);
-    case CT_PAYLOAD: return payload(l, c, rep, out);
-    case CT_TOKEN_VECTOR:
-    case CT_STRING_VECTOR: return names(l, c, rep, ct, out);
-    case CT_VARIANT_SELECTIONS: return string_pairs(l, c, rep, false, out);
-    case CT_RELOCATES:
-        out->name = T_relocates;
-        return string_pairs(l, c, rep, true, out);
-    case CT_TIME_SAMPLES:
-        out->bits  = rep;
-        out->type  = VT_SAMPLES;
-        out->flags = VF_CRATE;
-        return true;
-    case CT_VALUE_BLOCK: out->type = USD_TYPE_BLOCK; return true;
-    case CT_VALUE:
-    case CT_UNREGISTERED: {
-        struct cursor at  = crate_at(c, REP_PAYLOAD(rep));
-        struct cursor val = follow(c, &at);
-        uint64_t inner    = cur_u64le(&val);
-        return !at.bad && !val.bad && crate_field(l, c, name, inner, out, depth + 1);
-    }
-    case CT_PERMISSION: out->type = USD_TYPE_TOKEN; out->bits = (uintptr_t)tok_text(tok_str(REP_PAYLOAD(rep) ? "private" : "public")); return true;
-    case CT_SPLINE: return spline(l, c, rep, out);
-    case CT_ANIMATION_BLOCK: out->type = VT_ANIMATION_BLOCK; return true;
-    default: return false;
-    }
-}
+bool crate_own(struct layer *l, struct crate *c, struct field *f) { return f->flags & VF_ARRAY ? own_array(l, c, f) : own_scalar(l, c, f); }

@@ -638,7 +638,8 @@ static bool declaration(struct parser *p, struct declared *d)
 static bool keep_edit(struct parser *p, const struct declared *d, struct field_list *list, struct field *f, usd_tok name)
 {
     layer_warn(p->l, "%s.%.*s: edits of arrays are not applied", p->path.items, (int)min_size(d->name_size, 100), d->name);
-    f->name = name;
+    f->name  = name;
+    f->count = d->type;
     return fields_add(p, list, f);
 }
 
@@ -851,15 +852,36 @@ bool usda_looks_like(const void *data, size_t size)
     return end - s >= 6 && !memcmp(s, "#usda ", 6);
 }
 
+static void finish(struct parser *p)
+{
+    array_free(&p->fields);
+    array_free(&p->props);
+    array_free(&p->path);
+    array_free(&p->text);
+    free(p->array_buf);
+    hash_map_finish(&p->names);
+}
+
+bool usda_unknown_field(struct layer *l, const struct usd_limits *limits, const char *text, size_t size, struct field *out)
+{
+    char *copy = calloc(1, size + 16); // the parser looks ahead
+    if (!copy)
+        return false;
+    memcpy(copy, text, size);
+    struct parser p        = { .p = copy, .start = copy, .end = copy + size, .l = l, .limits = *limits };
+    struct field_list list = { 0 };
+    bool ok                = pa_metadata(&p, &list, 0) && p.p == p.end && list.count == 1 && p.fields.items[list.first].name == out->name;
+    if (ok)
+        *out = p.fields.items[list.first];
+    finish(&p);
+    free(copy);
+    return ok;
+}
+
 int usda_parse(struct layer *l, const char *text, size_t size, const struct usd_limits *limits, struct usd_error *err)
 {
     struct parser p = { .p = text, .start = text, .end = text + size, .l = l, .limits = *limits, .err = err };
     layer_text(&p);
-    array_free(&p.fields);
-    array_free(&p.props);
-    array_free(&p.path);
-    array_free(&p.text);
-    free(p.array_buf);
-    hash_map_finish(&p.names);
+    finish(&p);
     return p.status;
 }

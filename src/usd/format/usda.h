@@ -4,6 +4,11 @@
 #include "layer.h"
 
 /**
+ * Metadata that USD does not define, as statements of the text format in brackets: "(\n prepend name = [1, 2]\n)". All statements
+ * must be about `out->name`. false: it is no such text.
+ */
+bool usda_unknown_field(struct layer *l, const struct usd_limits *limits, const char *text, size_t size, struct field *out);
+/**
  * Parse text into an empty layer.
  *
  * @param text  At least 16 zero bytes must follow text[size - 1]; the parser reads up to there.
@@ -24,4 +29,5 @@ enum { ON_LAYER = 1, ON_PRIM = 2, ON_ATTRIBUTE = 4, ON_RELATIONSHIP = 8 };
 enum { USDA_FIELD_NEVER = -1, USDA_FIELD_UNKNOWN = -2, USDA_FIELD_WORD = -3, USDA_FIELD_PAIRS = -4 };
 // The type of a metadata field by its name in the data model: enum usd_type, VT_* or one of the above.
 int usda_metadata_type(const char *name, unsigned where, bool *is_array);
+bool usda_rate_fits(double rate); // can it be framesPerSecond? The only number that a layer is refused for
 bool usda_word_fits(const char *name, const char *word); // is it one of those that a USDA_FIELD_WORD takes?

@@ -555,6 +555,8 @@ bool usda_word_fits(const char *key, const char *word)
     return true;
 }
 
+bool usda_rate_fits(double rate) { return rate > 0; }
+
 static bool special(struct parser *p, struct field_list *list, usd_tok name)
 {
     switch (name) {
@@ -641,8 +643,13 @@ static bool assignment(struct parser *p, struct field_list *list, unsigned where
     case VT_SELECTIONS: return selections(p, list);
     case VT_RELOCATES: return relocates(p, list);
     }
+    const char *value = p->p;
     if (k ? !pa_value(p, (enum usd_type)k->type, k->is_array, &f) : !pa_generic_value(p, &f))
         return false;
+    double rate;
+    memcpy(&rate, &f.bits, sizeof(rate));
+    if (f.name == T_framesPerSecond && !usda_rate_fits(rate))
+        return pa_fail(p, value, "framesPerSecond must be greater than 0");
     return fields_add(p, list, &f);
 }
 

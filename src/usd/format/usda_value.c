@@ -547,7 +547,7 @@ static bool generic_type(struct parser *p, const char *s, enum usd_type *t)
     else if (!strncmp(s, "true", 4) || !strncmp(s, "false", 5))
         *t = USD_TYPE_BOOL;
     else if (number_integer(s, &negative, &m))
-        *t = USD_TYPE_INT64;
+        *t = negative && !m ? USD_TYPE_DOUBLE : USD_TYPE_INT64; // no integer is -0
     else if (number_double(s, &d))
         *t = USD_TYPE_DOUBLE;
     else
@@ -638,10 +638,12 @@ static bool guess(struct parser *p, struct field *out)
             q++;
         if (!generic_type(p, q, &t))
             return false;
-        if (t == USD_TYPE_INT64)
-            for (; *q && *q != ']' && t == USD_TYPE_INT64; q++)
-                if (*q == '.' || *q == 'e')
-                    t = USD_TYPE_DOUBLE;
+        for (; *q && *q != ']' && t == USD_TYPE_INT64; q++) {
+            if (*q == '.' || *q == 'e')
+                t = USD_TYPE_DOUBLE;
+            else if (*q == '-' && !generic_type(p, q, &t))
+                return false;
+        }
         return pa_value(p, t, true, out);
     }
     if (generic_type(p, s, &t))

@@ -11,6 +11,7 @@ struct out {
     bool failed;
     int indent;
     const char *pending; // written before what comes next
+    int version; // minor version of the format that what was written needs
     bool resolve_assets; // print the resolved path where there is one
     struct {
         ARRAY_OF(char);
@@ -30,6 +31,7 @@ int text_version(const struct layer *l); // the minor version of the format that
 void out_string(struct out *o, const char *s); // quoted and escaped
 void out_asset(struct out *o, const char *s);
 void out_value(struct out *o, const struct usd_value *v);
+void out_element(struct out *o, const struct usd_value *v, size_t i); // of an array
 // One line of metadata of what `where` says (ON_*). Nothing, when the text format has no way to say it.
 bool text_has_metadata(const char *key, unsigned where, const struct usd_value *v); // will out_metadata() write anything?
 void out_metadata(struct out *o, const char *key, unsigned where, const struct usd_value *v);

@@ -340,8 +340,12 @@ static bool fits(const struct layer *l, const struct field *f, const char *type)
     struct usd_value v;
     if (f->type == USD_TYPE_BLOCK || f->type == VT_ANIMATION_BLOCK)
         return true;
+    if (f->name == T_array_edit) { // of elements of the type in `count`
+        bool is_array;
+        return usd_type_from_name(type, &is_array) == (enum usd_type)f->count && is_array;
+    }
     if (f->type == VT_UNKNOWN)
-        return f->name == T_array_edit || usd_type_from_name(type, NULL) == USD_TYPE_NONE;
+        return usd_type_from_name(type, NULL) == USD_TYPE_NONE;
     bool ok = field_value(NULL, l, f, &v) && text_fits(type, &v);
     usd_value_finish(&v);
     return ok;
@@ -380,6 +384,8 @@ static void sample_statement(struct out *o, const struct layer *l, const struct 
     out_text(o, "}\n");
 }
 
+static void needs(struct out *o, int version) { o->version = o->version < version ? version : o->version; }
+
 static void attribute(struct out *o, const struct layer *l, const struct prop_spec *p)
 {
     const struct field *first = prop_field(l, p, T_default), *samples = prop_field(l, p, T_timeSamples);
@@ -399,6 +405,7 @@ static void attribute(struct out *o, const struct layer *l, const struct prop_sp
         if (first) {
             out_text(o, " = ");
             value(o, l, first);
+            needs(o, first->name == T_array_edit ? 2 : 0);
         }
         metadata(o, l, p->first_field, p->field_count, ON_ATTRIBUTE);
         out_text(o, "\n");
@@ -409,12 +416,15 @@ static void attribute(struct out *o, const struct layer *l, const struct prop_sp
     if (s)
         sample_statement(o, l, s, before, name, type);
     if (edits) {
+        needs(o, 2);
         out_indent(o);
         out_format(o, "%s%s.timeSamples = ", before, name);
         out_text(o, field_ptr(edits));
         out_text(o, "\n");
     }
     if (spline) {
+        const struct spline *k = field_ptr(spline);
+        needs(o, k->pre_times || k->post_times ? 3 : 0);
         out_indent(o);
         out_format(o, "%s%s.spline = ", before, name);
         out_spline(o, field_ptr(spline));
@@ -545,18 +555,22 @@ static void body(struct out *o, const struct layer *l, uint32_t spec)
             variant_set(o, l, v);
 }
 
+static bool discard(void *user, const char *text, size_t size) { return true; }
+
+// Most layers have nothing that is newer than 1.0. Otherwise what is written decides: not everything that is there fits.
 int text_version(const struct layer *l)
 {
-    int version = 0;
-    for (size_t i = 0; i < l->fields.count && version < 3; i++) {
+    bool newer = false;
+    for (size_t i = 0; i < l->fields.count && !newer; i++) {
         const struct field *f  = &l->fields.items[i];
         const struct spline *s = f->type == VT_SPLINE ? field_ptr(f) : NULL;
-        if (s && (s->pre_times || s->post_times))
-            version = 3;
-        else if (f->name == T_array_edit || f->name == T_array_edit_samples)
-            version = 2;
+        newer                  = (s && (s->pre_times || s->post_times)) || f->name == T_array_edit || f->name == T_array_edit_samples;
     }
-    return version;
+    struct out o = { .write = discard };
+    if (newer)
+        body(&o, l, 0);
+    out_finish(&o);
+    return o.version;
 }
 
 bool layer_write(const struct layer *l, usd_write_fn *write, void *user)

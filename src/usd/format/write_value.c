@@ -158,7 +158,7 @@ static void component(struct out *o, enum usd_type t, const void *data, size_t i
     }
 }
 
-static void element(struct out *o, const struct usd_value *v, size_t i)
+void out_element(struct out *o, const struct usd_value *v, size_t i)
 {
     const struct type_info *t = &type_table[v->type];
     switch (v->type) {
@@ -249,7 +249,8 @@ bool text_has_metadata(const char *key, unsigned where, const struct usd_value *
     bool is_array;
     int type = usda_metadata_type(key, where, &is_array);
     return text_metadata_fits(key, where, v->type, v->is_array) && (type != USDA_FIELD_PAIRS || all_strings(v))
-           && (type != USDA_FIELD_WORD || word_fits(key, *(const char *const *)v->data));
+           && (type != USDA_FIELD_WORD || word_fits(key, *(const char *const *)v->data))
+           && (strcmp(key, "framesPerSecond") || usda_rate_fits(*(const double *)v->data));
 }
 
 void out_metadata(struct out *o, const char *key, unsigned where, const struct usd_value *v)
@@ -277,13 +278,13 @@ void out_value(struct out *o, const struct usd_value *v)
     } else if (v->type == USD_TYPE_DICTIONARY) {
         dictionary(o, v);
     } else if (!v->is_array) {
-        element(o, v, 0);
+        out_element(o, v, 0);
     } else {
         out_text(o, "[");
         for (size_t i = 0; i < v->count; i++) {
             if (i)
                 out_text(o, ", ");
-            element(o, v, i);
+            out_element(o, v, i);
         }
         out_text(o, "]");
     }

@@ -57,6 +57,8 @@ struct spline *spline_finish(struct arena *a, struct spline *s, struct knot *kno
 size_t spline_unroll(const struct spline *s, struct knot *out, size_t max);
 // The binary form that crate files hold. NULL: damaged or of a newer version.
 const struct spline *spline_decode(struct arena *a, const void *data, size_t size);
+// Custom data of the knot at a time; the caller has the only reference to the spline.
+void spline_set_custom(const struct spline *s, double time, const struct field *dictionary);
 
 // attr.c: the spline an attribute's value comes from, in stage time; NULL when it comes from elsewhere.
 const struct spline *attr_spline(const usd_property *q, struct arena *a);

@@ -240,6 +240,20 @@ const struct spline *spline_decode(struct arena *a, const void *data, size_t siz
     return knots && !c.bad ? spline_finish(a, &s, knots, n) : NULL;
 }
 
+void spline_set_custom(const struct spline *s, double time, const struct field *dictionary)
+{
+    size_t low = 0, high = s->count;
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+        if (s->knots[mid].time < time)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    if (low < s->count && s->knots[low].time == time)
+        ((struct knot *)(uintptr_t)s->knots)[low].custom = *dictionary;
+}
+
 // ---------------------------------------------------------------------------------------------------------------
 // Text
 

@@ -11,7 +11,7 @@
     X(max_layers, 100000u)                      /* stack.c, clips.c */                                                  \
     X(max_arc_depth, 128u)                      /* graph.c */                                                           \
     X(max_prims, 100000000ull)                  /* compose.c */                                                         \
-    X(max_inflate_ratio, 300u)                  /* crate*.c: every LZ4 block */                                         \
+    X(max_inflate_ratio, 300u)                  /* crate*.c: every LZ4 block, values of a file over its size */         \
     X(max_prim_sites, LIMIT_PRIM_SITES)         /* graph.c: nodes of one prim's index, ten times as many attempts */    \
     X(max_clips, 100000u)                       /* clip_set.c */                                                        \
     X(max_name_bytes, 65535u)                   /* usda.c */                                                            \

@@ -112,6 +112,25 @@ static void check_stage(const char *file)
     array_free(&flat);
 }
 
+// What OpenUSD refuses, too.
+static bool is_refused(const char *file)
+{
+    static const char *const names[] = { "/framesPerSecond_-1.usda", "/framesPerSecond_0.usda" };
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+        if (strstr(file, names[i]))
+            return true;
+    return false;
+}
+
+static void check_refused(const char *file)
+{
+    usd_stage *s;
+    struct usd_error err = { 0 };
+    if (usd_stage_open(file, NULL, &s, &err) != USD_ERR_SYNTAX || err.line != 3 || !strstr(err.message, "framesPerSecond"))
+        problem(file, "it should be refused for its framesPerSecond");
+    usd_stage_close(&s);
+}
+
 static void check_layer(const char *file)
 {
     struct usd_error err = { 0 };
@@ -136,6 +155,10 @@ static int visit(const char *path, const struct stat *st, int type, struct FTW *
     const char *dot = strrchr(path, '.');
     if (type == FTW_F && dot && (!strcmp(dot, ".usd") || !strcmp(dot, ".usda") || !strcmp(dot, ".usdc") || !strcmp(dot, ".usdz"))) {
         files++;
+        if (is_refused(path)) {
+            check_refused(path);
+            return 0;
+        }
         check_stage(path);
         check_layer(path);
     }

@@ -133,14 +133,14 @@ class Crate:
     def dictionary(self, entries):
         for name, rep in entries:
             self.string(name)
-        value_reps = b''.join(struct.pack('<Q', r) for _, r in entries)
-        values_at = self.at(value_reps)
+        return self.rep('Dictionary', self.at(self.map_of(entries)))
+
+    def map_of(self, entries):
+        """Each value's representation follows its offset, which would jump over what the value had to write first."""
         body = struct.pack('<Q', len(entries))
-        start = self.at(b'')
-        for i, (name, _) in enumerate(entries):
-            here = start + len(body) + 4
-            body += struct.pack('<Iq', self.string(name), values_at + 8 * i - here)
-        return self.rep('Dictionary', self.at(body))
+        for name, rep in entries:
+            body += struct.pack('<IqQ', self.string(name), 8, rep)
+        return body
 
     def spec(self, path, kind, **fields):
         first = len(self.sets)

@@ -67,6 +67,40 @@ static void every_version(void **state)
     }
 }
 
+static void rare_values_read_as_their_text(void **state)
+{
+    char path[600];
+    snprintf(path, sizeof(path), "%s/rare.usdc", corpus);
+    struct short_text text = { .n = 0 };
+    assert_int_equal(usd_layer_write(path, NULL, collect_text, &text, NULL), USD_OK);
+    static const char *const lines[] = {
+        "#usda 1.2\n", "    prepend ids = [1, -2]\n", "    delete big = [18446744073709551615]\n", "    all = None\n", "    note = (1, \"two\")\n",
+        "    append notes = [3, \"four\"]\n", "    table = {\n        int a = 1\n        string b = \"x\"\n    }\n",
+        "    bad = \"\"\"1)\n)\ndef \\\"Q\\\" {}\n(\"\"\"\n", // no value in the text format, so a string
+        "    int[] e = edit [write 5 to [0]; write [1] to [-1]; prepend 6; insert [2] at [1]; append 5; erase [3]; minsize 4; resize 9 fill 6; maxsize 8]\n",
+        "    int[] dense = [7, 8]\n", "    uniform int old\n", "            string n = \"first\"\n", "    int[] t.timeSamples = {\n        0: [1],\n    }\n",
+        "(offset = 2; customData = {\n        int a = 1\n        dictionary d = {\n            string s = \"deep\"\n        }\n    })\n",
+    };
+    for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++)
+        if (!strstr(text.b, lines[i]))
+            fail_msg("missing: %s in %s", lines[i], text.b);
+    usd_stage *s = open_file(path);
+    assert_int_equal(usd_stage_diagnostic_count(s), 2); // edits are not applied
+    assert_false(usd_attr_has_value(usd_stage_find_property(s, "/P.e")));
+    usd_stage_close(&s);
+}
+
+static void a_dictionary_that_holds_itself_ends(void **state)
+{
+    char path[600];
+    snprintf(path, sizeof(path), "%s/bomb.usdc", corpus);
+    usd_stage *s = open_file(path);
+    struct usd_stage_stats stats;
+    usd_stage_stats(s, &stats);
+    assert_true(stats.value_memory < 65u << 20);
+    usd_stage_close(&s);
+}
+
 // Reads everything; what matters is that nothing crashes and errors carry an offset or a reason.
 static void survive(const unsigned char *data, size_t size)
 {
@@ -219,7 +253,8 @@ int main(int argc, char **argv)
 {
     snprintf(corpus, sizeof(corpus), "%s/../../fuzz/corpus/crate", argc > 1 ? argv[1] : ".");
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_version), cmocka_unit_test(damage_never_crashes), cmocka_unit_test(newer_versions_are_named),
+        cmocka_unit_test(every_version), cmocka_unit_test(rare_values_read_as_their_text), cmocka_unit_test(a_dictionary_that_holds_itself_ends),
+        cmocka_unit_test(damage_never_crashes), cmocka_unit_test(newer_versions_are_named),
         cmocka_unit_test(lz4_blocks),    cmocka_unit_test(packages),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

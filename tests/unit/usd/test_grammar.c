@@ -124,6 +124,8 @@ static void refused(void **state)
 {
     static const struct row rows[] = {
         { "another major version", "#usda 2.0\n" },
+        { "no frames per second", "#usda 1.0\n(framesPerSecond = 0)\n" },
+        { "fewer than no frames per second", "#usda 1.0\n(framesPerSecond = -24)\n" },
         { "a version with a tail", "#usda 1.0x\n" },
         { "no version", "#usda \n" },
         { "another kind of text", "#sdf 1.4.32\n" },
@@ -423,6 +425,8 @@ static void printed(void **state)
         { "#usda 1.0\ndef a . b \"A\" {}\n", "def a.b \"A\"\n" },
         { IN("rel r = </A.x[/B.y[/C].z].w>"), "rel r = </A.x[/B.y[/C].z].w>\n" },
         { META("apiSchemas = []"), "apiSchemas = []\n" },
+        { META("foo = [1, -0]"), "foo = [1, -0]\n" },
+        { META("foo = -0"), "foo = -0\n" },
     };
     struct folder f = make_folder();
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
