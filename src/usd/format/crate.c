@@ -10,7 +10,7 @@
 #include "pages.h"
 #include "thread.h"
 
-#define NEWEST VERSION(0, 14, 255)
+#define NEWEST VERSION(0, 15, 255)
 #define PATH_DEPTH 4096
 #define PARALLEL_FROM (256u << 10) // bytes of tables that two threads share
 #define VALUES_BASE (64ull << 20)  // bytes that values of any file may take beyond max_inflate_ratio
@@ -79,7 +79,7 @@ static bool read_contents(struct loader *x)
     x->c->version = VERSION(major, minor, patch);
     if (x->c->version > NEWEST || major) {
         char text[96];
-        snprintf(text, sizeof(text), "crate version %u.%u.%u is newer than this library reads (0.14)", major, minor, patch);
+        snprintf(text, sizeof(text), "crate version %u.%u.%u is newer than this library reads (0.15)", major, minor, patch);
         if (x->err)
             error_set(x->err, USD_ERR_UNSUPPORTED, x->l->identifier, "%s: %s", x->l->identifier, text);
         return false;

@@ -1,6 +1,6 @@
 // Splines of the text format:
 //
-//     { bezier, pre: linear, post: loop reset(3), loop: (0, 10, 0, 2, 1),
+//     { bezier, pre: linear, post: sloped(0.5), loop: (0, 10, 0, 2, 1),
 //       0: 1; post curve (1, 0.5), 10: 2 & 3; pre (1, 0); post held; { string note = "a step" } }
 #include <limits.h>
 #include <math.h>
@@ -22,18 +22,9 @@ static bool item(struct parser *p, const char *word)
 
 static bool real(struct parser *p, double *out) { return pa_inline(p) && pa_real(p, out) && pa_inline(p); }
 
-static bool whole(struct parser *p, double v, int32_t *out)
+// "repeat", or "repeat(5)" where 5 is the time of the knot that bounds what is repeated.
+static bool loop_mode(struct parser *p, uint8_t *mode, bool *has_boundary, double *boundary)
 {
-    if (!(fabs(v) <= INT32_MAX) || v != floor(v))
-        return pa_fail(p, p->p, "the number of loops is a whole number");
-    *out = (int32_t)v;
-    return true;
-}
-
-// "repeat" or "repeat(5)" and the like behind "loop". An old count does not stay where none is said.
-static bool loop_mode(struct parser *p, uint8_t *mode, int32_t *times)
-{
-    double count;
     if (!pa_gap(p))
         return false;
     if (pa_word(p, "repeat"))
@@ -44,16 +35,16 @@ static bool loop_mode(struct parser *p, uint8_t *mode, int32_t *times)
         *mode = EXTRAP_OSCILLATE;
     else
         return pa_fail(p, p->p, "repeat, reset or oscillate is expected after loop");
-    *times = 0;
     if (!pa_next_is(p, '('))
         return p->status == USD_OK;
     p->p++;
-    return real(p, &count) && whole(p, count, times) && (*times > 0 || pa_fail(p, p->p, "an extrapolation loops once or more often"))
-           && pa_expect(p, ')', "after the number of loops");
+    *has_boundary = true;
+    return real(p, boundary) && pa_expect(p, ')', "after the time of a knot");
 }
 
-static bool extrapolation(struct parser *p, uint8_t *mode, double *slope, int32_t *times)
+static bool extrapolation(struct parser *p, uint8_t *mode, double *slope, bool *has_boundary, double *boundary)
 {
+    *has_boundary = false; // what an earlier statement said does not stay
     if (!pa_inline(p) || !pa_expect(p, ':', "after pre or post") || !pa_inline(p))
         return false;
     if (pa_word(p, "none"))
@@ -63,12 +54,20 @@ static bool extrapolation(struct parser *p, uint8_t *mode, double *slope, int32_
     else if (pa_word(p, "linear"))
         *mode = EXTRAP_LINEAR;
     else if (pa_word(p, "loop"))
-        return loop_mode(p, mode, times);
+        return loop_mode(p, mode, has_boundary, boundary);
     else if (pa_word(p, "sloped")) {
         *mode = EXTRAP_SLOPED;
         return pa_inline(p) && pa_expect(p, '(', "after sloped") && real(p, slope) && pa_expect(p, ')', "after a slope");
     } else
         return pa_fail(p, p->p, "none, held, linear, sloped or loop is expected");
+    return true;
+}
+
+static bool whole(struct parser *p, double v, int32_t *out)
+{
+    if (!(fabs(v) <= INT32_MAX) || v != floor(v))
+        return pa_fail(p, p->p, "the number of loops is a whole number");
+    *out = (int32_t)v;
     return true;
 }
 
@@ -179,15 +178,17 @@ bool pa_spline(struct parser *p, enum usd_type type, struct field *out)
         else if (item(p, "hermite"))
             s.hermite = true;
         else if (item(p, "pre"))
-            ok = extrapolation(p, &s.pre, &s.pre_slope, &s.pre_times);
+            ok = extrapolation(p, &s.pre, &s.pre_slope, &s.has_pre_boundary, &s.pre_boundary);
         else if (item(p, "post"))
-            ok = extrapolation(p, &s.post, &s.post_slope, &s.post_times);
+            ok = extrapolation(p, &s.post, &s.post_slope, &s.has_post_boundary, &s.post_boundary);
         else if (item(p, "loop"))
             ok = loop(p, &s);
         else
             ok = knot(p, &k) && (array_push(&knots, k) || pa_nomem(p));
         ok = ok && pa_list_next(p, '}');
     }
+    if (ok && s.has_loop && (s.has_pre_boundary || s.has_post_boundary))
+        ok = pa_fail(p, p->p, "an extrapolation that loops from a knot cannot stand beside inner loops");
     if (ok) {
         p->p++;
         struct knot *kept = arena_alloc(&p->l->arena, knots.count * sizeof(*kept) + 1);

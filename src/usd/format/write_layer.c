@@ -384,6 +384,14 @@ static void sample_statement(struct out *o, const struct layer *l, const struct 
     out_text(o, "}\n");
 }
 
+static bool has_algorithm(const struct spline *s)
+{
+    size_t i = 0;
+    while (i < s->count && !s->knots[i].pre_algorithm && !s->knots[i].post_algorithm)
+        i++;
+    return i < s->count;
+}
+
 static void needs(struct out *o, int version) { o->version = o->version < version ? version : o->version; }
 
 static void attribute(struct out *o, const struct layer *l, const struct prop_spec *p)
@@ -424,7 +432,7 @@ static void attribute(struct out *o, const struct layer *l, const struct prop_sp
     }
     if (spline) {
         const struct spline *k = field_ptr(spline);
-        needs(o, k->pre_times || k->post_times ? 3 : 0);
+        needs(o, k->has_pre_boundary || k->has_post_boundary ? 3 : has_algorithm(k) ? 1 : 0);
         out_indent(o);
         out_format(o, "%s%s.spline = ", before, name);
         out_spline(o, field_ptr(spline));
@@ -564,7 +572,7 @@ int text_version(const struct layer *l)
     for (size_t i = 0; i < l->fields.count && !newer; i++) {
         const struct field *f  = &l->fields.items[i];
         const struct spline *s = f->type == VT_SPLINE ? field_ptr(f) : NULL;
-        newer                  = (s && (s->pre_times || s->post_times)) || f->name == T_array_edit || f->name == T_array_edit_samples;
+        newer                  = (s && (s->has_pre_boundary || s->has_post_boundary || has_algorithm(s))) || f->name == T_array_edit || f->name == T_array_edit_samples;
     }
     struct out o = { .write = discard };
     if (newer)

@@ -232,11 +232,13 @@ static void header(struct flatten *f)
     static const char *const fields[] = { "comment", "documentation", "defaultPrim", "upAxis", "metersPerUnit", "kilogramsPerUnit",
                                           "timeCodesPerSecond", "framesPerSecond", "startTimeCode", "endTimeCode", "customLayerData" };
     struct out *o = &f->o;
-    bool loops = false; // array edits, of version 2, do not get here
+    int version = 0; // array edits, of version 2, do not get here
     const struct layer *l;
-    for (size_t i = 0; !loops && (l = stage_layer(f->s, i)); i++)
-        loops = text_version(l) == 3;
-    out_format(o, "#usda 1.%d\n", loops ? 3 : 0);
+    for (size_t i = 0; version < 3 && (l = stage_layer(f->s, i)); i++) {
+        int its = text_version(l);
+        version = its > version ? its : version;
+    }
+    out_format(o, "#usda 1.%d\n", version == 2 ? 1 : version);
     out_open(o, "(\n");
     for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
         struct usd_value v;

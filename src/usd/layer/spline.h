@@ -21,7 +21,9 @@ struct spline {
     bool hermite;
     uint8_t pre, post; // enum spline_extrap
     double pre_slope, post_slope;
-    int32_t pre_times, post_times; // how often a looping extrapolation loops, 0: for ever
+    // What a looping extrapolation repeats, when it is not all: from the first knot to this one, or from this one to the last.
+    bool has_pre_boundary, has_post_boundary; // never with inner loops
+    double pre_boundary, post_boundary;       // times
     bool has_loop; // as authored; it counts when it is not empty and a knot is at its start
     double loop_start, loop_end, loop_offset;
     int32_t pre_loops, post_loops;

@@ -127,8 +127,10 @@ static const struct spline *turn_around(struct arena *a, const struct spline *s,
     m->post       = s->pre;
     m->pre_slope  = s->post_slope / t.scale;
     m->post_slope = s->pre_slope / t.scale;
-    m->pre_times  = s->post_times;
-    m->post_times = s->pre_times;
+    m->has_pre_boundary  = s->has_post_boundary;
+    m->has_post_boundary = s->has_pre_boundary;
+    m->pre_boundary      = s->post_boundary * t.scale + t.offset;
+    m->post_boundary     = s->pre_boundary * t.scale + t.offset;
     return m;
 }
 
@@ -150,11 +152,13 @@ const struct spline *spline_map(struct arena *a, const struct spline *s, struct 
     m->post_slope = s->post_slope / t.scale;
     m->loop_start = s->loop_start * t.scale + t.offset;
     m->loop_end   = s->loop_end * t.scale + t.offset;
+    m->pre_boundary  = s->pre_boundary * t.scale + t.offset;
+    m->post_boundary = s->post_boundary * t.scale + t.offset;
     return m;
 }
 
 // ---------------------------------------------------------------------------------------------------------------
-// Binary form, versions 1 and 2: two bytes of flags, slopes and loops where there are some, the knots.
+// Binary form, versions 1 to 3: two or three bytes of flags, boundaries, slopes and loops where there are some, the knots.
 
 static double take_double(struct cursor *c)
 {
@@ -210,16 +214,25 @@ const struct spline *spline_decode(struct arena *a, const void *data, size_t siz
     struct spline s      = { .type = USD_TYPE_DOUBLE, .pre = EXTRAP_HELD, .post = EXTRAP_HELD };
     if (!size)
         return spline_finish(a, &s, NULL, 0);
-    static const uint8_t types[4] = { USD_TYPE_DOUBLE, USD_TYPE_DOUBLE, USD_TYPE_FLOAT, USD_TYPE_HALF };
+    static const uint8_t types[8] = { USD_TYPE_DOUBLE, USD_TYPE_DOUBLE, USD_TYPE_FLOAT, USD_TYPE_HALF, USD_TYPE_TIMECODE };
     uint8_t head = cur_u8(&c), more = cur_u8(&c);
     unsigned version = head & 15;
-    s.type           = types[head >> 4 & 3];
+    s.type           = types[head >> 4 & (version < 3 ? 3 : 7)];
     s.hermite        = head >> 7;
     s.pre            = more & 7;
     s.post           = more >> 3 & 7;
     s.has_loop       = more >> 6 & 1;
-    if (version < 1 || version > 2 || s.pre > EXTRAP_OSCILLATE || s.post > EXTRAP_OSCILLATE)
+    if (version < 1 || version > 3 || !s.type || s.pre > EXTRAP_OSCILLATE || s.post > EXTRAP_OSCILLATE)
         return NULL;
+    if (version > 2) {
+        uint8_t boundaries  = cur_u8(&c);
+        s.has_pre_boundary  = boundaries & 1;
+        s.has_post_boundary = boundaries >> 1 & 1;
+        s.pre_boundary      = s.has_pre_boundary ? take_double(&c) : 0;
+        s.post_boundary     = s.has_post_boundary ? take_double(&c) : 0;
+        s.has_pre_boundary &= !s.has_loop && s.pre >= EXTRAP_REPEAT;
+        s.has_post_boundary &= !s.has_loop && s.post >= EXTRAP_REPEAT;
+    }
     if (s.pre == EXTRAP_SLOPED)
         s.pre_slope = take_double(&c);
     if (s.post == EXTRAP_SLOPED)
@@ -257,7 +270,7 @@ void spline_set_custom(const struct spline *s, double time, const struct field *
 // ---------------------------------------------------------------------------------------------------------------
 // Text
 
-static void extrapolation(struct out *o, const char *side, uint8_t mode, double slope, int32_t times)
+static void extrapolation(struct out *o, const char *side, uint8_t mode, double slope, const double *boundary)
 {
     static const char *const words[] = { "none", "held", "linear", "sloped", "loop repeat", "loop reset", "loop oscillate" };
     if (mode == EXTRAP_HELD)
@@ -269,8 +282,11 @@ static void extrapolation(struct out *o, const char *side, uint8_t mode, double 
         out_number(o, slope, false);
         out_text(o, ")");
     }
-    if (mode >= EXTRAP_REPEAT && times)
-        out_format(o, "(%d)", times);
+    if (boundary) {
+        out_text(o, "(");
+        out_number(o, *boundary, false);
+        out_text(o, ")");
+    }
     out_text(o, ",\n");
 }
 
@@ -324,8 +340,8 @@ void out_spline(struct out *o, const struct spline *s)
     o->indent++;
     out_indent(o);
     out_text(o, s->hermite ? "hermite,\n" : "bezier,\n");
-    extrapolation(o, "pre", s->pre, s->pre_slope, s->pre_times);
-    extrapolation(o, "post", s->post, s->post_slope, s->post_times);
+    extrapolation(o, "pre", s->pre, s->pre_slope, s->has_pre_boundary ? &s->pre_boundary : NULL);
+    extrapolation(o, "post", s->post, s->post_slope, s->has_post_boundary ? &s->post_boundary : NULL);
     if (s->has_loop) {
         out_indent(o);
         out_text(o, "loop: (");

@@ -252,11 +252,29 @@ static bool end_knots(const struct spline *s, const struct loops *l, bool from_e
 // ---------------------------------------------------------------------------------------------------------------
 // Outside of all knots
 
+static const struct knot *knot_at(const struct spline *s, double time)
+{
+    size_t i = knot_at_or_after(s, time);
+    return i < s->count && s->knots[i].time == time ? &s->knots[i] : NULL;
+}
+
+// A loop of nothing is held, one that is bounded by no knot has no value.
+static int bounded_mode(const struct spline *s, int mode, bool has_boundary, double boundary, size_t end)
+{
+    if (mode < EXTRAP_REPEAT || !has_boundary || s->count < 2)
+        return mode;
+    const struct knot *k = knot_at(s, boundary);
+    return !k ? EXTRAP_BLOCK : k == &s->knots[end] ? EXTRAP_HELD : mode;
+}
+
+static int pre_mode(const struct spline *s) { return bounded_mode(s, s->pre, s->has_pre_boundary, s->pre_boundary, 0); }
+static int post_mode(const struct spline *s) { return bounded_mode(s, s->post, s->has_post_boundary, s->post_boundary, s->count - 1); }
+
 static bool extrapolate(const struct spline *s, const struct loops *l, bool before, double time, double *out)
 {
     struct knot end, beside;
     bool several = end_knots(s, l, !before, &end, &beside);
-    int mode     = before ? s->pre : s->post;
+    int mode     = before ? pre_mode(s) : post_mode(s);
     double slope = 0;
     if (mode == EXTRAP_BLOCK)
         return false;
@@ -284,26 +302,20 @@ static void fold(const struct spline *s, const struct loops *l, struct place *at
     end_knots(s, l, false, &first, &beside);
     end_knots(s, l, true, &last, &beside);
     bool before = at->time < first.time, behind = at->time >= last.time;
-    int mode    = before ? s->pre : s->post;
+    int mode    = before ? pre_mode(s) : post_mode(s);
     if ((!before && !behind) || mode < EXTRAP_REPEAT)
         return;
+    struct knot *bound = before ? &last : &first; // of what is repeated
+    if (before ? s->has_pre_boundary : s->has_post_boundary)
+        *bound = *knot_at(s, before ? s->pre_boundary : s->post_boundary);
     double span = last.time - first.time, hops = (before ? first.time - at->time : at->time - last.time) / span, whole = floor(hops);
     double n = before && whole == hops ? whole : whole + 1, sign = before ? n : -n;
-    int32_t times = before ? s->pre_times : s->post_times;
-    bool held     = times && n > times; // at the end of the last loop, seen from inside
-    if (held) {
-        n        = times;
-        sign     = before ? n : -n;
-        at->time = before ? first.time : last.time;
-        at->left = !before;
-    } else {
-        at->time += sign * span;
-    }
+    at->time += sign * span;
     if (mode == EXTRAP_REPEAT) {
-        at->offset -= sign * (last.value - pre_value(&first));
+        at->offset -= sign * (before ? pre_value(&last) - pre_value(&first) : last.value - first.value);
     } else if (mode == EXTRAP_OSCILLATE && fmod(n, 2) != 0) {
         at->time = first.time + (span - (at->time - first.time));
-        at->left = !held || before;
+        at->left = true;
     }
 }
 
@@ -323,11 +335,11 @@ static bool at_knot(const struct spline *s, const struct around *r, bool left, d
 {
     if (!left) {
         *out = r->prev.value;
-        return (r->prev.time == s->knots[s->count - 1].time ? s->post : r->prev.interp) != SPLINE_BLOCK;
+        return (r->prev.time == s->knots[s->count - 1].time ? post_mode(s) : r->prev.interp) != SPLINE_BLOCK;
     }
     bool first = r->next.time == s->knots[0].time || !r->has_prev;
     *out       = !first && r->prev.interp == SPLINE_HELD ? r->prev.value : pre_value(&r->next);
-    return (first ? s->pre : r->prev.interp) != SPLINE_BLOCK;
+    return (first ? pre_mode(s) : r->prev.interp) != SPLINE_BLOCK;
 }
 _Static_assert(SPLINE_BLOCK == 0 && EXTRAP_BLOCK == 0, "both are asked for at once");
 

@@ -74,7 +74,7 @@ static void rare_values_read_as_their_text(void **state)
     struct short_text text = { .n = 0 };
     assert_int_equal(usd_layer_write(path, NULL, collect_text, &text, NULL), USD_OK);
     static const char *const lines[] = {
-        "#usda 1.2\n", "    prepend ids = [1, -2]\n", "    delete big = [18446744073709551615]\n", "    all = None\n", "    note = (1, \"two\")\n",
+        "#usda 1.3\n", "        post: loop reset(1),\n", "autoEase", "    prepend ids = [1, -2]\n", "    delete big = [18446744073709551615]\n", "    all = None\n", "    note = (1, \"two\")\n",
         "    append notes = [3, \"four\"]\n", "    table = {\n        int a = 1\n        string b = \"x\"\n    }\n",
         "    bad = \"\"\"1)\n)\ndef \\\"Q\\\" {}\n(\"\"\"\n", // no value in the text format, so a string
         "    int[] e = edit [write 5 to [0]; write [1] to [-1]; prepend 6; insert [2] at [1]; append 5; erase [3]; minsize 4; resize 9 fill 6; maxsize 8]\n",
@@ -87,6 +87,7 @@ static void rare_values_read_as_their_text(void **state)
     usd_stage *s = open_file(path);
     assert_int_equal(usd_stage_diagnostic_count(s), 2); // edits are not applied
     assert_false(usd_attr_has_value(usd_stage_find_property(s, "/P.e")));
+    assert_true(number(s, "/P.b", 1.5) == 2 && number(s, "/P.b", 2.5) == 2 && number(s, "/P.b", 4) == 1);
     usd_stage_close(&s);
 }
 
