@@ -1,6 +1,7 @@
 // Tables of a layer, and the cache of layers the stages of the process share.
 #include "layer.h"
 
+#include <math.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -258,9 +259,9 @@ void layer_derive_spec(struct layer *l, uint32_t spec)
 void layer_derive(struct layer *l)
 {
     double tcps = number_field(l, T_timeCodesPerSecond);
-    if (!(tcps > 0))
+    if (tcps == 0 || !isfinite(tcps)) // time may run backwards, but not stand still
         tcps = number_field(l, T_framesPerSecond);
-    l->time_codes_per_second = tcps > 0 ? tcps : 24;
+    l->time_codes_per_second = tcps != 0 && isfinite(tcps) ? tcps : 24;
 }
 
 void layer_seal(struct layer *l)
