@@ -1,5 +1,6 @@
 #include "fuzz_walk.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -248,7 +249,7 @@ void fuzz_walk(const usd_stage *s)
     char resolved[512];
     usd_asset_resolve(s, NULL, "t.<UDIM>.png", resolved, sizeof(resolved));
     usd_stage_default_prim(s);
-    FUZZ_REQUIRE(usd_stage_time_codes_per_second(s) > 0);
+    FUZZ_REQUIRE(usd_stage_time_codes_per_second(s) != 0 && isfinite(usd_stage_time_codes_per_second(s)));
     struct usd_stage_stats stats;
     usd_stage_stats(s, &stats);
     FUZZ_REQUIRE(stats.layers <= usd_stage_layer_count(s) && stats.prims == usd_stage_prim_count(s));

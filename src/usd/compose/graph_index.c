@@ -32,16 +32,12 @@ static usd_tok site_below(usd_tok site, const struct index *ix, const struct usd
     size_t n = prim_depth(prim) - ix->depth, i = 0;
     if (n == 1)
         return site_child(site, prim->name);
-    if (n > 64) { // rare: one name at a time from above
-        const struct usd_prim *p = prim;
-        for (i = 0; i + 64 < n; i++)
-            p = p->parent;
-        site = site_below(site, ix, p);
-        n    = 64;
-    }
-    for (const struct usd_prim *p = prim; i < n; i++, p = p->parent)
+    const struct usd_prim *p = prim;
+    for (; i < n && i < 64; i++, p = p->parent)
         chain[i] = p;
-    for (i = n; i-- > 0 && site;)
+    if (i < n) // rare
+        site = site_below(site, ix, p);
+    while (i-- > 0 && site)
         site = site_child(site, chain[i]->name);
     return site;
 }

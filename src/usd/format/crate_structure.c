@@ -270,7 +270,7 @@ static bool plugin_listop(struct layer *l, struct crate *c, uint64_t rep, unsign
     struct cursor at  = crate_at(c, REP_PAYLOAD(rep));
     uint8_t bits      = cur_u8(&at);
     size_t least      = ct == CT_INT_LISTOP || ct == CT_UINT_LISTOP ? 4 : ct == CT_UNREGISTERED_LISTOP ? 16 : 8;
-    struct gathered g = { .max = c->limits.max_layer_bytes };
+    struct gathered g = { .max = l->arena.max_bytes };
     struct out o      = { .write = gather, .user = &g };
     out_text(&o, "(\n");
     if (bits & 1 && !(bits & 2))
@@ -302,7 +302,7 @@ static bool unregistered(struct layer *l, struct crate *c, uint64_t rep, struct 
     if (at.bad)
         return false;
     if (name && REP_TYPE(inner) == CT_STRING && inner & REP_INLINED) {
-        struct gathered g = { .max = c->limits.max_layer_bytes };
+        struct gathered g = { .max = l->arena.max_bytes };
         struct out o      = { .write = gather, .user = &g };
         out_format(&o, "(\n%s = ", tok_text(name));
         out_text(&o, tok_text(crate_string(c, REP_PAYLOAD(inner))));
@@ -392,7 +392,7 @@ static bool array_edit(struct layer *l, struct crate *c, uint64_t rep, struct fi
             return !(values & REP_ARRAY_EDIT) && crate_field(l, c, out->name, values, out, 0);
         ok = plain_array(l, values, &literals) && plain_array(l, indices, &code) && code.type == USD_TYPE_INT64;
     }
-    struct gathered g = { .max = c->limits.max_layer_bytes };
+    struct gathered g = { .max = l->arena.max_bytes };
     struct out o      = { .write = gather, .user = &g };
     if (ok) {
         edit_text(&o, code.data, code.count, &literals);

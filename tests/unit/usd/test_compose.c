@@ -90,6 +90,34 @@ static void references_map_paths(void **state)
     remove_folder(&f);
 }
 
+// A prim with an arc of its own, so many levels below a reference and without arcs between.
+static void an_arc_far_below_another(void **state)
+{
+    static const int depths[] = { 1, 2, 63, 64, 65, 66, 127, 128, 129, 130, 300 };
+    struct folder f = make_folder();
+    for (size_t i = 0; i < sizeof(depths) / sizeof(*depths); i++) {
+        static char text[1 << 14], path[1 << 12];
+        int n = snprintf(text, sizeof(text), "#usda 1.0\ndef \"B\" {\n int x = 7\n def \"C\" {}\n}\ndef \"A\" {\n"), m = snprintf(path, sizeof(path), "/R");
+        for (int d = 1; d < depths[i]; d++) {
+            n += snprintf(text + n, sizeof(text) - (size_t)n, "def \"p%d\" {\n", d);
+            m += snprintf(path + m, sizeof(path) - (size_t)m, "/p%d", d);
+        }
+        n += snprintf(text + n, sizeof(text) - (size_t)n, "def \"last\" (references = </B>) {\n int y = 8\n}\n");
+        for (int d = 0; d < depths[i]; d++)
+            n += snprintf(text + n, sizeof(text) - (size_t)n, "}\n");
+        write_file(&f, "a.usda", text);
+        usd_stage *s = open_file(write_file(&f, "root.usda", "#usda 1.0\ndef \"R\" (references = @a.usda@</A>) {}\n"));
+        snprintf(path + m, sizeof(path) - (size_t)m, "/last.x");
+        assert_true(number(s, path, NAN) == 7);
+        snprintf(path + m, sizeof(path) - (size_t)m, "/last.y");
+        assert_true(number(s, path, NAN) == 8);
+        snprintf(path + m, sizeof(path) - (size_t)m, "/last/C");
+        assert_non_null(usd_stage_find(s, path));
+        usd_stage_close(&s);
+    }
+    remove_folder(&f);
+}
+
 static void ancestors_of_a_referenced_prim_count(void **state)
 {
     usd_stage *s = open_text("#usda 1.0\nclass \"Base\" { def \"k\" { int x = 1\n }\n }\ndef \"A\" ( inherits = </Base>\n variants = { string v = \"one\" }\n variantSets = \"v\" )\n{\n"
@@ -421,7 +449,7 @@ int main(void)
         cmocka_unit_test(sublayers_and_offsets),
         cmocka_unit_test(references_map_paths),
         cmocka_unit_test(asset_values_resolve),
-        cmocka_unit_test(ancestors_of_a_referenced_prim_count),
+        cmocka_unit_test(an_arc_far_below_another), cmocka_unit_test(ancestors_of_a_referenced_prim_count),
         cmocka_unit_test(implied_classes),
         cmocka_unit_test(specializes_is_weakest_of_all),
         cmocka_unit_test(variants),
