@@ -116,7 +116,7 @@ function run(verb, file) {
 }
 
 const zeros = (text) => text.replace(/(?<![\w.])-0(?![\w.])/g, '0');
-const layer = (file) => zeros(run('cat', file).replace(/^ {4}doc = ("""[^]*?"""|".*")\n/m, '')).split('\n');
+const layer = (file) => zeros(run('cat', file).replace(/^ {4}doc = ("""[^]*?"""|".*")\n/m, '').replace(/^\(\n\)\n/m, '\n')).split('\n');
 const stage = (file) => zeros(run('dump', file))
   .replace(/@[^@\n]*?([^/@[\]\n]*)\]?@/g, '@$1@')
   .split('\n')
