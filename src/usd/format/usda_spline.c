@@ -91,6 +91,7 @@ static bool tangent(struct parser *p, double *width, double *slope, uint8_t *alg
 {
     double v[2] = { 0, 0 };
     int count   = 0;
+    *algorithm  = TANGENT_NONE;
     if (!pa_expect(p, '(', "to open a tangent") || !real(p, &v[count++]))
         return false;
     while (*p->p == ',') {

@@ -203,8 +203,8 @@ static void take_knot(struct cursor *c, const struct spline *s, unsigned version
     }
     if (version > 1) {
         uint8_t algorithms = cur_u8(c);
-        k->pre_algorithm   = algorithms & 15;
-        k->post_algorithm  = algorithms >> 4;
+        k->pre_algorithm   = (algorithms & 15) <= TANGENT_AUTO_EASE ? algorithms & 15 : TANGENT_NONE;
+        k->post_algorithm  = algorithms >> 4 <= TANGENT_AUTO_EASE ? algorithms >> 4 : TANGENT_NONE;
     }
 }
 
@@ -299,7 +299,7 @@ static void tangent(struct out *o, const struct spline *s, double width, double 
         out_text(o, ", ");
     }
     out_number(o, slope, s->type == USD_TYPE_FLOAT || s->type == USD_TYPE_HALF);
-    out_text(o, words[algorithm <= TANGENT_AUTO_EASE ? algorithm : 0]);
+    out_text(o, words[algorithm]);
     out_text(o, ")");
 }
 
@@ -316,12 +316,13 @@ static void one_knot(struct out *o, const struct spline *s, size_t i)
         out_text(o, " & ");
     }
     out_number(o, k->value, single);
-    if ((i && s->knots[i - 1].interp == SPLINE_CURVE) || (k->pre_width != 0 && !s->hermite) || k->pre_slope != 0) {
+    bool curve = i && s->knots[i - 1].interp == SPLINE_CURVE;
+    if (curve || (k->pre_width != 0 && !s->hermite) || k->pre_slope != 0 || k->pre_algorithm != TANGENT_NONE) {
         out_text(o, "; pre");
         tangent(o, s, k->pre_width, k->pre_slope, k->pre_algorithm);
     }
     out_format(o, "; post %s", words[k->interp & 3]);
-    if (k->interp == SPLINE_CURVE || (k->post_width != 0 && !s->hermite) || k->post_slope != 0)
+    if (k->interp == SPLINE_CURVE || (k->post_width != 0 && !s->hermite) || k->post_slope != 0 || k->post_algorithm != TANGENT_NONE)
         tangent(o, s, k->post_width, k->post_slope, k->post_algorithm);
     if (k->custom.type == VT_DICT) {
         struct usd_value v;
