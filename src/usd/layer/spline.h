@@ -48,6 +48,8 @@ static inline bool spline_is_sloped(const struct spline *s)
 bool spline_eval(const struct spline *s, double time, double *out);
 // The same as a value of the spline's type.
 bool spline_value(const struct spline *s, double time, struct usd_value *out);
+size_t spline_knot_from(const struct spline *s, double time); // the first knot at a time or behind it; `count` when there is none
+const struct knot *spline_knot_at(const struct spline *s, double time); // NULL when there is none
 // A spline as it looks from the stage, in `a`. Widths scale, slopes scale inversely. A negative scale turns it around, and
 // writes inner loops out. NULL: memory is short, or there are too many loops.
 const struct spline *spline_map(struct arena *a, const struct spline *s, struct time_map t);

@@ -253,7 +253,7 @@ const struct spline *spline_decode(struct arena *a, const void *data, size_t siz
     return knots && !c.bad ? spline_finish(a, &s, knots, n) : NULL;
 }
 
-void spline_set_custom(const struct spline *s, double time, const struct field *dictionary)
+size_t spline_knot_from(const struct spline *s, double time)
 {
     size_t low = 0, high = s->count;
     while (low < high) {
@@ -263,8 +263,20 @@ void spline_set_custom(const struct spline *s, double time, const struct field *
         else
             high = mid;
     }
-    if (low < s->count && s->knots[low].time == time)
-        ((struct knot *)(uintptr_t)s->knots)[low].custom = *dictionary;
+    return low;
+}
+
+const struct knot *spline_knot_at(const struct spline *s, double time)
+{
+    size_t i = spline_knot_from(s, time);
+    return i < s->count && s->knots[i].time == time ? &s->knots[i] : NULL;
+}
+
+void spline_set_custom(const struct spline *s, double time, const struct field *dictionary)
+{
+    const struct knot *k = spline_knot_at(s, time);
+    if (k)
+        ((struct knot *)(uintptr_t)k)->custom = *dictionary;
 }
 
 // ---------------------------------------------------------------------------------------------------------------

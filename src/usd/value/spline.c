@@ -131,26 +131,13 @@ struct loops {
     double span, from, to; // the whole looped interval
 };
 
-static size_t knot_at_or_after(const struct spline *s, double time)
-{
-    size_t low = 0, high = s->count;
-    while (low < high) {
-        size_t mid = (low + high) / 2;
-        if (s->knots[mid].time < time)
-            low = mid + 1;
-        else
-            high = mid;
-    }
-    return low;
-}
-
 static struct loops loops_of(const struct spline *s)
 {
     struct loops l = { .on = s->has_loop && s->loop_end > s->loop_start && s->pre_loops >= 0 && s->post_loops >= 0 && (s->pre_loops || s->post_loops) };
     if (!l.on)
         return l;
-    l.first = knot_at_or_after(s, s->loop_start);
-    l.end   = knot_at_or_after(s, s->loop_end);
+    l.first = spline_knot_from(s, s->loop_start);
+    l.end   = spline_knot_from(s, s->loop_end);
     l.on    = l.first < s->count && s->knots[l.first].time == s->loop_start;
     l.span  = s->loop_end - s->loop_start;
     l.from  = s->loop_start - s->pre_loops * l.span;
@@ -200,7 +187,7 @@ struct around {
 static struct around around(const struct spline *s, const struct loops *l, double time, bool left)
 {
     struct around r = { 0 };
-    size_t next     = knot_at_or_after(s, time);
+    size_t next     = spline_knot_from(s, time);
     if (!left && next < s->count && s->knots[next].time == time)
         next++;
     r.has_prev = next > 0;
@@ -252,18 +239,12 @@ static bool end_knots(const struct spline *s, const struct loops *l, bool from_e
 // ---------------------------------------------------------------------------------------------------------------
 // Outside of all knots
 
-static const struct knot *knot_at(const struct spline *s, double time)
-{
-    size_t i = knot_at_or_after(s, time);
-    return i < s->count && s->knots[i].time == time ? &s->knots[i] : NULL;
-}
-
 // A loop of nothing is held, one that is bounded by no knot has no value.
 static int bounded_mode(const struct spline *s, int mode, bool has_boundary, double boundary, size_t end)
 {
     if (mode < EXTRAP_REPEAT || !has_boundary || s->count < 2)
         return mode;
-    const struct knot *k = knot_at(s, boundary);
+    const struct knot *k = spline_knot_at(s, boundary);
     return !k ? EXTRAP_BLOCK : k == &s->knots[end] ? EXTRAP_HELD : mode;
 }
 
@@ -307,7 +288,7 @@ static void fold(const struct spline *s, const struct loops *l, struct place *at
         return;
     struct knot *bound = before ? &last : &first; // of what is repeated
     if (before ? s->has_pre_boundary : s->has_post_boundary)
-        *bound = *knot_at(s, before ? s->pre_boundary : s->post_boundary);
+        *bound = *spline_knot_at(s, before ? s->pre_boundary : s->post_boundary);
     double span = last.time - first.time, hops = (before ? first.time - at->time : at->time - last.time) / span, whole = floor(hops);
     double n = before && whole == hops ? whole : whole + 1, sign = before ? n : -n;
     at->time += sign * span;

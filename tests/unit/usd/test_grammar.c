@@ -403,7 +403,6 @@ static void meanings(void **state)
     usd_stage_close(&s);
 }
 
-
 // What nothing else asks for is still there when a layer is printed.
 static void printed(void **state)
 {

@@ -230,7 +230,6 @@ static void the_grammar(void **state)
     }
 }
 
-
 static void what_is_written_reads_back_the_same(void **state)
 {
     struct folder f  = make_folder();
